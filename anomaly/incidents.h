@@ -1,0 +1,35 @@
+/* Incidents: anomalies and alerts of one process subtree within a window, one story with one return
+ * period. The pipeline hands in scores and alerts; an incident that opened or grew tenfold is given
+ * back, to enter the rules as an event of source "ethogram". Pipeline thread only. */
+#pragma once
+
+#include "anomaly/scorer.h"
+#include "base/records.h"
+#include "state/state.h"
+
+struct incidents;
+
+int incidents_create(struct incidents **out, const struct anomaly_config *config, uint64_t next_id);
+void incidents_destroy(struct incidents **incidents);
+
+/* Which incident an event of this process would join: its id, or 0. */
+uint64_t incidents_find(const struct incidents *incidents, const struct process *process,
+			uint64_t now_ns);
+
+/* Join the event's deviations (score, may be NULL) and alerts to the subtree's incident, opening
+ * one when there is none and something is above its threshold. Sets score->incident_id and the
+ * alerts' incident. Returns an incident to be matched by rules now (it opened, or grew tenfold):
+ * borrowed until the next call; NULL otherwise. */
+const struct record_incident *incidents_join(struct incidents *incidents,
+					     const struct field_context *ctx, struct score *score,
+					     struct record_alert **alerts, uint32_t n_alerts);
+
+/* Records to be stored (opened, grown, closed since the last call), each taken by emit. */
+void incidents_flush(struct incidents *incidents, uint64_t now_ns, incident_emit_fn *emit,
+		     void *arg);
+
+/* Fields anomaly.*, workload.*, incident.*. */
+struct field_table anomaly_field_table(void);
+
+struct record_blob *incidents_image(const struct incidents *incidents);
+int incidents_load_image(struct incidents *incidents, const struct record_blob *blob);

@@ -1,0 +1,124 @@
+#include "base/event_table.h"
+
+#include <assert.h>
+
+#include "base/util.h"
+
+#define EVENT(constant, ...) static const struct param_info constant##_params[] = {
+#define PARAM(constant, id, name, type, format, flags, dirfd)                                      \
+	{name, PARAM_##type, FORMAT_##format, flags, dirfd},
+#define END(constant)                                                                              \
+	}                                                                                          \
+	;
+#include "base/event_types.def"
+#undef EVENT
+#undef PARAM
+#undef END
+
+static const struct event_info events[EVENT_TYPE_END] = {
+#define EVENT(constant, name, scap, category, flags)                                               \
+	[EVENT_##constant] = {                                                                     \
+		name, scap, CATEGORY_##category, constant##_N_PARAMS, flags, constant##_params},
+#define PARAM(...)
+#define END(constant)
+#include "base/event_types.def"
+#undef EVENT
+#undef PARAM
+#undef END
+};
+
+#define EVENT(...)
+#define PARAM(...)
+#define END(constant) static_assert((int)constant##_N_PARAMS <= EVENT_PARAMS_MAX, #constant);
+#include "base/event_types.def"
+#undef EVENT
+#undef PARAM
+#undef END
+
+static const struct syscall_info syscalls[] = {
+#define SYSCALL(name, nr64, nr32, code, event) {#name, nr64, nr32, code, EVENT_##event},
+#include "base/syscalls.def"
+#undef SYSCALL
+};
+
+#define FLAG_TABLE(constant, name) static const struct flag_name constant##_names[] = {
+#define FLAG(constant, name, value) {name, value},
+#define FLAG_END(constant)                                                                         \
+	}                                                                                          \
+	;
+#include "base/flag_tables.def"
+#undef FLAG_TABLE
+#undef FLAG
+#undef FLAG_END
+
+static const struct {
+	const struct flag_name *names;
+	uint32_t n;
+} flag_tables[FLAG_TABLE_END] = {
+#define FLAG_TABLE(constant, name)                                                                 \
+	[FLAGS_##constant] = {constant##_names, ARRAY_SIZE(constant##_names)},
+#define FLAG(...)
+#define FLAG_END(constant)
+#include "base/flag_tables.def"
+#undef FLAG_TABLE
+#undef FLAG
+#undef FLAG_END
+};
+
+const struct event_info *event_info(enum event_type type)
+{
+	assert(type < EVENT_TYPE_END);
+	return &events[type];
+}
+
+int event_by_name(struct text name)
+{
+	for (int i = 0; i < EVENT_TYPE_END; i++) {
+		if (text_equal(name, text_from(events[i].name)))
+			return i;
+	}
+	return -1;
+}
+
+int event_param_by_name(enum event_type type, struct text name)
+{
+	const struct event_info *info = event_info(type);
+
+	for (int i = 0; i < info->n_params; i++) {
+		if (text_equal(name, text_from(info->params[i].name)))
+			return i;
+	}
+	return -1;
+}
+
+const struct syscall_info *syscall_by_nr(uint32_t nr, bool is_32bit)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(syscalls); i++) {
+		int16_t own = is_32bit ? syscalls[i].nr32 : syscalls[i].nr64;
+
+		if (own >= 0 && (uint32_t)own == nr)
+			return &syscalls[i];
+	}
+	return NULL;
+}
+
+const struct syscall_info *syscall_by_name(struct text name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(syscalls); i++) {
+		if (text_equal(name, text_from(syscalls[i].name)))
+			return &syscalls[i];
+	}
+	return NULL;
+}
+
+const struct syscall_info *syscall_table(uint32_t *n)
+{
+	*n = ARRAY_SIZE(syscalls);
+	return syscalls;
+}
+
+const struct flag_name *flag_names(enum flag_table_id table, uint32_t *n)
+{
+	*n = flag_tables[table].n;
+	return flag_tables[table].names;
+}

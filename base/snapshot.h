@@ -1,0 +1,188 @@
+/* Answers of the pipeline to other threads: copies of what lives only in its memory, made in one
+ * go, freed by the asker with snapshot_done(). Strings live in the snapshot's own pool. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/event_table.h"
+#include "base/records.h"
+#include "base/text.h"
+
+/* Growing string pool; texts stay valid until snapshot_pool_done(). */
+struct snapshot_pool {
+	struct snapshot_chunk *chunks;
+};
+
+/* Copy t; empty without memory. */
+struct text snapshot_text(struct snapshot_pool *pool, struct text t);
+void snapshot_pool_done(struct snapshot_pool *pool);
+
+struct snapshot_memory_part {
+	const char *name; /* static */
+	uint64_t bytes;
+};
+
+struct snapshot_status {
+	uint64_t now_ns, last_event_ns, started_ns;
+	struct {
+		char source[16];
+		uint64_t events_total, dropped_total, reordered_total, own_skipped_total;
+		uint64_t recursion_missed_total;
+		double events_per_s;
+		uint64_t ring_bytes, map_bytes;
+		struct {
+			uint64_t seen, dropped;
+		} by_type[EVENT_TYPE_END];
+	} capture;
+	struct {
+		uint32_t processes;
+		uint64_t evicted_total, fds_evicted_total, unknown_task_total, wrong_image_total;
+	} state;
+	struct {
+		uint32_t workloads, ready;
+		uint64_t bytes, learned_today, pending, quarantined, coarsened_total, refused_total;
+	} profiles;
+	struct {
+		uint64_t queue, queue_max, shed_total;
+	} writer;
+	struct {
+		uint32_t loaded, errors;
+		uint64_t matches_total, matches_dropped_total;
+	} rules;
+	uint64_t anomalies_total, incidents_total;
+	double threshold_s;
+	double cpu_s;
+	uint32_t n_memory_parts;
+	struct snapshot_memory_part memory_parts[16];
+};
+
+enum learning_state { LEARNING, READY, UNSETTLED };
+
+struct snapshot_instance {
+	struct text id;
+	int32_t pid;
+	uint64_t since_ns;
+	struct text tag, digest;
+};
+
+struct snapshot_workload_head {
+	uint64_t id;
+	struct text name;
+	enum workload_kind kind;
+	enum learning_state state;
+	double coverage;
+	double basis_s;
+	bool has_eta;
+	double eta_low_s, eta_high_s;
+	uint64_t behaviours, pending, quarantined;
+	uint64_t first_seen_ns, last_seen_ns;
+	struct record_quality quality;
+	uint32_t n_instances;
+	struct snapshot_instance *instances;
+	struct snapshot_version {
+		struct text tag, digest;
+		uint64_t first_seen_ns;
+	} * versions;
+	uint32_t n_versions;
+};
+
+struct snapshot_workloads {
+	struct snapshot_pool pool;
+	uint32_t n;
+	struct snapshot_workload_head *items;
+};
+
+struct snapshot_level {
+	uint32_t level;
+	enum learning_state state;
+	double discovery_rate_per_s, discovery_rate_high_per_s, longest_claim_s;
+};
+
+#define SNAPSHOT_REASONS_MAX 4
+#define SNAPSHOT_DISCOVERY_MAX 64
+
+struct snapshot_dimension {
+	struct text name;
+	enum learning_state state;
+	double coverage;
+	uint64_t active_epochs, behaviours, incidences;
+	uint32_t n_levels;
+	struct snapshot_level levels[RECORD_LEVELS_MAX];
+	bool is_count_min;
+	uint32_t rows, columns;
+	uint64_t bytes;
+	double false_known;
+	uint32_t n_discovery;
+	struct {
+		uint64_t active_epoch, distinct;
+	} discovery[SNAPSHOT_DISCOVERY_MAX];
+	uint32_t n_reasons;
+	struct text reasons[SNAPSHOT_REASONS_MAX];
+};
+
+struct snapshot_workload {
+	struct snapshot_pool pool;
+	struct snapshot_workload_head head;
+	uint32_t n_dimensions;
+	struct snapshot_dimension *dimensions;
+};
+
+/* Behaviours of one or all dimensions, most usual first. Keys whose text only storage holds have
+ * key.n == 0: the asker resolves them by fingerprint. */
+struct snapshot_behaviour {
+	struct text dimension;
+	uint64_t fingerprint;
+	struct record_key key;
+	uint64_t events, incidences;
+	double frequency;
+	uint64_t first_seen_ns, last_seen_ns; /* first: 0 where only storage knows it */
+};
+
+struct snapshot_behaviours {
+	struct snapshot_pool pool;
+	uint32_t n;
+	struct snapshot_behaviour *items;
+};
+
+struct snapshot_pending_item {
+	struct text dimension;
+	struct record_key key;
+	uint64_t first_seen_ns, last_seen_ns, events, active_epochs;
+	bool is_quarantined;
+	uint64_t anomaly; /* 0 none */
+	uint64_t due_ns;  /* when it would be learned; 0: not by itself */
+	struct text reason;
+};
+
+struct snapshot_pending {
+	struct snapshot_pool pool;
+	uint32_t n;
+	struct snapshot_pending_item *items;
+};
+
+struct snapshot_process {
+	int32_t pid, ppid;
+	uint64_t start_time_ns;
+	uint32_t uid;
+	struct text exe, cmdline, user, workload;
+};
+
+struct snapshot_processes {
+	struct snapshot_pool pool;
+	uint32_t n;
+	struct snapshot_process *items;
+};
+
+struct snapshot_rule {
+	struct text name, description, source, condition, output, tags;
+	enum alert_priority priority;
+	bool is_enabled;
+	uint64_t hits_total, last_hit_ns;
+};
+
+struct snapshot_rules {
+	struct snapshot_pool pool;
+	uint32_t n;
+	struct snapshot_rule *items;
+};

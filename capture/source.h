@@ -1,0 +1,67 @@
+/* Where events come from. One interface for live capture, capture files and tests; everything
+ * behind it is shared. Pipeline thread only, except source_wake(). */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/event.h"
+
+struct source;
+
+struct source_type_counters {
+	uint64_t seen, dropped;
+};
+
+struct source_counters {
+	uint64_t events_total, dropped_total, reordered_total;
+	uint64_t own_skipped_total; /* events of the daemon itself, left out */
+	uint64_t recursion_missed_total;
+	uint64_t ring_bytes, map_bytes;
+	struct source_type_counters by_type[EVENT_TYPE_END];
+};
+
+struct source_ops {
+	/* The next event in time order. 1: *out is valid until the next call; 0: none now (live:
+	 * call wait; replay: the end); negative errno: broken (the diag in the log). */
+	int (*next)(struct source *source, const struct event **out);
+	/* Live: sleep until more may be there, a wake, or timeout_ms. Replay: returns at once. */
+	void (*wait)(struct source *source, int timeout_ms);
+	/* Which event types (bit per enum event_type) and plain system calls (bit per x86-64
+	 * number; may be NULL) are wanted. May be called at any time. */
+	int (*set_wanted)(struct source *source, const uint64_t *event_types,
+			  const uint64_t *syscalls);
+	void (*counters)(const struct source *source, struct source_counters *out);
+	void (*wake)(struct source *source); /* any thread */
+	void (*destroy)(struct source *source);
+};
+
+/* First member of every implementation. */
+struct source {
+	const struct source_ops *ops;
+	const char *name; /* "live", "scap" */
+	bool is_live;
+};
+
+static inline int source_next(struct source *source, const struct event **out)
+{
+	return source->ops->next(source, out);
+}
+
+static inline void source_destroy(struct source **source)
+{
+	if (*source)
+		(*source)->ops->destroy(*source);
+	*source = NULL;
+}
+
+struct live_config {
+	uint64_t buffer_bytes; /* all CPUs together */
+	int own_tgid;          /* left out of capture and counted */
+};
+
+/* Attach to the kernel. The initial scan of processes and descriptors comes out first, as events
+ * marked EVENT_STATE_ONLY; nothing is lost between the scan and the first captured event. Logs
+ * one clear sentence and what to do on -EPERM (no privilege), -ENOENT (no BTF), -EOPNOTSUPP
+ * (kernel too old or built without BPF). */
+int live_source_create(struct source **out, const struct live_config *config);

@@ -1,0 +1,78 @@
+/* Rule files, compiled and indexed; matching. Loading is any thread; matching pipeline thread only.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/diag.h"
+#include "base/records.h"
+#include "filter/filter.h"
+
+struct rule_set;
+
+/* One error or warning of a load, with Falco's code. */
+struct rule_message {
+	bool is_error;
+	const char *code; /* "LOAD_ERR_YAML_VALIDATE", ... static */
+	char *message, *file, *item;
+	uint32_t line, column;
+};
+
+struct rule_messages {
+	struct rule_message *items;
+	uint32_t n;
+};
+
+void rule_messages_done(struct rule_messages *messages);
+
+struct rule_options {
+	bool match_all; /* report every rule that is true, not the first only */
+	enum alert_priority min_priority;
+	const char *const
+		*enable; /* name wildcards or "tag:NAME", applied after disable in order given */
+	uint32_t n_enable;
+	const char *const *disable;
+	uint32_t n_disable;
+};
+
+/* Load files in order. 0 gives *out; -EINVAL when any file has an error. messages (may be NULL)
+ * gets errors and warnings either way; the caller frees it with rule_messages_done(). */
+int rule_set_load(struct rule_set **out, const char *const *files, uint32_t n_files,
+		  const struct field_set *fields, const struct rule_options *options,
+		  struct rule_messages *messages);
+void rule_set_destroy(struct rule_set **set);
+
+/* The events that any enabled rule can match. */
+const struct event_set *rule_set_events(const struct rule_set *set);
+
+/* A rule that matched. Strings borrowed from the rule set. */
+struct rule_match {
+	uint32_t rule; /* index */
+};
+
+#define RULE_MATCHES_MAX 16
+
+/* Test the event of source ("syscall" or "ethogram"); returns how many matched, at most
+ * RULE_MATCHES_MAX (more are counted in rule_set_counters). */
+uint32_t rule_set_match(struct rule_set *set, struct text source, const struct field_context *ctx,
+			struct rule_match matches[RULE_MATCHES_MAX]);
+
+/* Priority of a rule, cheap (the pipeline decides quarantine with it). */
+enum alert_priority rule_priority(const struct rule_set *set, uint32_t rule);
+
+/* Make the alert record of a match: message, output_fields, tags filled; id, workload and incident
+ * are the caller's. NULL without memory. */
+struct record_alert *rule_alert_create(const struct rule_set *set, const struct rule_match *match,
+				       const struct field_context *ctx);
+
+struct rule_info {
+	struct text name, description, source, condition, output, tags;
+	enum alert_priority priority;
+	bool is_enabled;
+	uint64_t hits_total;
+	uint64_t last_hit_ns;
+};
+
+uint32_t rule_set_size(const struct rule_set *set);
+void rule_set_info(const struct rule_set *set, uint32_t rule, struct rule_info *out);

@@ -1,0 +1,145 @@
+/* State of the host as the events tell it: processes with their lineage, threads, descriptors,
+ * identity (which workload a process belongs to), users. Pipeline thread only.
+ *
+ * state_apply() takes each event first and gives its subject: who did it, to which descriptor,
+ * under which resolved paths. Fields show the state after the call; close and procexit still see
+ * the descriptor and the process. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/event.h"
+#include "base/records.h"
+#include "base/text.h"
+
+struct state;
+struct process;
+struct thread;
+struct fd_entry;
+
+struct state_config {
+	uint32_t processes_max;       /* limits.processes */
+	uint32_t fds_per_process_max; /* limits.fds_per_process */
+	uint64_t boot_epoch_ns;       /* realtime - boottime; start times are shown as epoch */
+	const char *host_root;        /* "/" live; NULL: never read the host (replay) */
+};
+
+int state_create(struct state **out, const struct state_config *config);
+void state_destroy(struct state **state);
+
+/* A copy of a baseline's name lives as long as the state. */
+struct workload {
+	uint64_t id;      /* XXH3_64bits(name) with seed 0: the same on every host */
+	struct text name; /* canonical, "unit:redis-server.service" */
+	enum workload_kind kind;
+	uint32_t index; /* dense, from 0, in order of appearance: for side tables */
+};
+
+struct process {
+	/* identity */
+	int32_t pid;       /* thread group id */
+	uint64_t start_ns; /* boot time */
+	uint64_t exec_id;
+	uint32_t slot; /* dense index below limits.processes, reused after release: for caches */
+	uint32_t generation; /* of the slot's contents: changes at exec, identity change, setuid,
+				reuse */
+	/* lineage: creators, kept while any descendant lives */
+	struct process *parent;  /* current parent (after reparenting), NULL unknown */
+	struct process *creator; /* who forked it; NULL unknown; survives the creator's exit */
+	uint32_t n_children; /* live references from children; a dead process with some is kept */
+	bool is_alive, parent_unknown_at_start;
+	/* image */
+	struct text comm, exe, exepath, args, env, cwd, root;
+	uint32_t exe_flags; /* enum exe_flag */
+	uint32_t exe_dev;
+	uint64_t exe_ino, exe_ctime_ns, exe_mtime_ns;
+	uint64_t exec_ns; /* epoch time of the last exec; of the start, if it never did */
+	bool exec_seen;   /* exec_ns is an observed exec, not a guess of the scan */
+	/* credentials and sessions */
+	uint32_t uid, gid, euid, egid, suid, sgid, loginuid;
+	uint64_t cap_inheritable, cap_permitted, cap_effective;
+	int32_t sid, pgid, vpgid, vpid;
+	uint32_t tty;
+	uint64_t pidns_start_ns;
+	int64_t fd_limit;
+	uint32_t vm_size_kb, vm_rss_kb, vm_swap_kb;
+	struct text cgroups;
+	/* identity as a workload; never NULL */
+	const struct workload *workload;
+	const struct instance *instance;
+	struct fd_table *fds;
+	struct thread *leader;
+	uint32_t n_threads;
+	bool is_blind; /* uses io_uring: its operations may be unseen */
+};
+
+/* One running copy of a workload: container, unit invocation, session, process. */
+struct instance {
+	struct text id; /* container id, "session-3", "pid:start" */
+	const struct workload *workload;
+	uint64_t since_ns;
+	int32_t pid;                    /* first process */
+	struct text image, tag, digest; /* containers, where known */
+	struct text container_name, pod_name, pod_namespace, pod_uid, runtime;
+	struct text labels; /* "key=value" NUL-terminated strings */
+	bool is_privileged;
+};
+
+/* What an event is about, after it was applied. Borrowed until the next state_apply(). */
+struct subject {
+	struct process *process; /* who did it; NULL: unknown task */
+	struct thread *thread;
+	struct process *child;           /* clone: the new process (NULL for a thread) */
+	int32_t fd;                      /* -1 none */
+	const struct fd_entry *fd_entry; /* NULL: unknown or none */
+	struct text path;                /* resolved absolute path the event is about; empty none */
+	struct text path2;               /* target of rename, link, symlink */
+	bool path_from_caller; /* what the caller typed, joined and normalised, not the kernel's */
+	bool is_new_process;   /* first event of a process we did not know: parent missing */
+};
+
+/* Apply one event. 0, or -ENOMEM when a bound could not be kept (counted). */
+int state_apply(struct state *state, const struct event *ev, struct subject *out);
+
+/* The live or still remembered process with that pid (start_ns 0: any start). NULL: none. */
+struct process *state_find_process(const struct state *state, int32_t pid, uint64_t start_ns);
+
+/* Descriptor fd of a process, NULL if unknown. */
+const struct fd_entry *state_find_fd(const struct process *process, int32_t fd);
+
+/* nth ancestor (1 = parent). NULL past the end. Follows current parents. */
+const struct process *process_ancestor(const struct process *process, uint32_t n);
+
+/* Start time as ns since the epoch. */
+uint64_t process_start_time_ns(const struct state *state, const struct process *process);
+
+/* name + " " + args, cut at the buffer; returns the length. */
+uint32_t process_cmdline(const struct process *process, char *buffer, uint32_t size);
+
+/* User name of uid as the process sees it (host table for host processes). Empty unknown. */
+struct text state_user_name(const struct state *state, const struct process *process, uint32_t uid);
+struct text state_group_name(const struct state *state, const struct process *process,
+			     uint32_t gid);
+
+/* Visit every live process; stop when visit returns false. */
+typedef bool process_visit_fn(struct process *process, void *arg);
+void state_each_process(struct state *state, process_visit_fn *visit, void *arg);
+
+/* Visit every known instance of a workload. */
+typedef bool instance_visit_fn(const struct instance *instance, void *arg);
+void state_each_instance(struct state *state, const struct workload *workload,
+			 instance_visit_fn *visit, void *arg);
+
+struct state_counters {
+	uint32_t processes;     /* alive */
+	uint32_t remembered;    /* dead, kept for descendants */
+	uint64_t evicted_total; /* processes */
+	uint64_t fds_evicted_total;
+	uint64_t unknown_task_total; /* events of tasks we had to invent */
+	uint64_t wrong_image_total;  /* events whose exec_id was not the process's: repaired */
+	size_t bytes;
+};
+
+void state_counters(const struct state *state, struct state_counters *out);
