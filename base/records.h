@@ -6,9 +6,11 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/event_table.h"
+#include "base/queue.h"
 #include "base/text.h"
 
 #define RECORD_KEY_MAX 6   /* fields in a behaviour key */
@@ -48,6 +50,10 @@ enum anomaly_state {
 	ANOMALY_ABSORBED,
 	ANOMALY_EXPIRED,
 };
+
+/* "open", "accepted", ...; back: -1 when there is no such state. */
+const char *anomaly_state_name(enum anomaly_state state);
+int anomaly_state_by_name(struct text name);
 
 struct record_level {
 	bool known;
@@ -124,6 +130,9 @@ enum alert_priority {
 /* "Emergency", ..., "Informational", "Debug". */
 const char *alert_priority_name(enum alert_priority priority);
 
+/* In any case, "info" too; -1 when there is no such priority. */
+int alert_priority_by_name(struct text name);
+
 struct record_alert {
 	uint64_t id; /* shown as "l<id>" */
 	uint64_t ts_ns;
@@ -177,7 +186,14 @@ void *record_alloc(size_t size, size_t text_bytes);
 /* Copy t into the record's string area and return where it is; the area must have room. */
 struct text record_text(void *record, struct text t);
 
-void record_free(void *record);
+void record_free(void *record); /* record may be NULL */
+
+/* What the record takes of memory. */
+size_t record_bytes(const void *record);
+
+/* The link by which a record is queued without another allocation. */
+struct queue_node *record_node(void *record);
+void *record_of_node(struct queue_node *node);
 
 /* Deep copies in one block each; NULL without memory. */
 struct record_anomaly *record_anomaly_copy(const struct record_anomaly *from);

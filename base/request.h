@@ -25,7 +25,7 @@ struct request {
 	char dimension[64]; /* empty: all */
 	int32_t root_pid;   /* processes: 0 all */
 	/* answer */
-	int result; /* 0, -ENOENT, -ENOMEM, -ETIMEDOUT (set by request_ask) */
+	int result; /* 0, -ENOENT, -ENOMEM */
 	union {
 		struct snapshot_status status;
 		struct snapshot_workloads workloads;
@@ -40,15 +40,26 @@ struct request {
 struct request_box; /* between askers and the pipeline */
 
 int request_box_create(struct request_box **out);
+
+/* Questions still waiting are answered -ECANCELED. No thread may ask any more. */
 void request_box_destroy(struct request_box **box);
 
-/* Any thread: ask and wait up to timeout_ms. Returns request->result; -ETIMEDOUT; -EBUSY when too
- * many wait. On 0 the caller owns the answer: request_done(). request is owned by the caller and
- * must come from request_create(). */
-struct request *request_create(enum request_kind kind);
+struct request *request_create(enum request_kind kind); /* NULL without memory */
+
+/* Any thread: ask, once per request, and wait up to timeout_ms. Returns what the pipeline answered
+ * (on 0 the answer is in request, valid until request_destroy()), -ETIMEDOUT, or -EBUSY when too
+ * many wait. On any error the answer must not be looked at: the pipeline may still be writing it.
+ */
 int request_ask(struct request_box *box, struct request *request, int timeout_ms);
+
+/* The caller is done with it; its memory and the answer's go when the pipeline is done too. */
 void request_destroy(struct request **request);
 
-/* Pipeline thread: the next question or NULL; answer it in place, then finish. */
+/* Pipeline thread: the next question whose asker still waits, or NULL; never blocks. Answer it in
+ * place (result and the member of its kind), now or batches later, then finish. */
 struct request *request_box_take(struct request_box *box);
 void request_box_finish(struct request_box *box, struct request *request);
+
+/* Pipeline thread: readable when a question came since the last request_box_take() that gave NULL.
+ * For a poll set. */
+int request_box_fd(const struct request_box *box);

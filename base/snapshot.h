@@ -1,21 +1,28 @@
 /* Answers of the pipeline to other threads: copies of what lives only in its memory, made in one
- * go, freed by the asker with snapshot_done(). Strings live in the snapshot's own pool. */
+ * go. Strings and arrays live in the snapshot's own pool and go with it: snapshot_pool_done(),
+ * which request_destroy() calls for the answer of a request. */
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/event_table.h"
 #include "base/records.h"
 #include "base/text.h"
 
-/* Growing string pool; texts stay valid until snapshot_pool_done(). */
+/* Growing pool of strings and arrays, valid until snapshot_pool_done(). Starts zeroed. */
 struct snapshot_pool {
 	struct snapshot_chunk *chunks;
 };
 
 /* Copy t; empty without memory. */
 struct text snapshot_text(struct snapshot_pool *pool, struct text t);
+
+/* Zeroed array of n items of size bytes; NULL without memory. For items, instances, versions, ...:
+ * every array of a snapshot comes from its pool. */
+void *snapshot_alloc(struct snapshot_pool *pool, size_t n, size_t size);
+
 void snapshot_pool_done(struct snapshot_pool *pool);
 
 struct snapshot_memory_part {
