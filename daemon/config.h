@@ -115,3 +115,6 @@ char *config_show(const struct config *config);
 
 /* The same as JSON {"key": {"value":, "origin":}}; the caller frees. */
 char *config_json(const struct config *config);
+
+/* The reference of all keys in Markdown, as docs/configuration.md holds it; the caller frees. */
+char *config_document(void);

@@ -146,3 +146,46 @@ char *config_json(const struct config *config)
 	cJSON_Delete(object);
 	return text;
 }
+
+static void document_key(FILE *stream, const struct config_key *key)
+{
+	fprintf(stream, "| `%s` | ", key->path);
+	if (key->default_yaml)
+		fprintf(stream, "`%s`", key->default_yaml);
+	else
+		fprintf(stream, "empty");
+	fprintf(stream, " | %s", key->help);
+	if (key->choices) {
+		fprintf(stream, " (");
+		for (const char *c = key->choices; *c; c++)
+			fputs(*c == '|' ? (const char[]){',', ' ', 0} : (const char[]){*c, 0},
+			      stream);
+		fprintf(stream, ")");
+	}
+	if (key->type == CONFIG_NUMBER || key->type == CONFIG_COUNT)
+		fprintf(stream, " (%.10g to %.10g)", key->min, key->max);
+	fprintf(stream, " |\n");
+}
+
+char *config_document(void)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *stream = open_memstream(&text, &size);
+	uint32_t n;
+	const struct config_key *keys = config_keys(&n);
+
+	if (!stream)
+		return NULL;
+	fprintf(stream,
+		"# Configuration\n\n"
+		"One YAML file (`-c FILE`, else `/etc/ethogram/ethogram.yaml` if it exists), overridden\n"
+		"by `--set KEY=VALUE`. Unknown keys are errors. Relative paths are relative to the file.\n"
+		"`ethogram config show` prints the effective values and where each came from; this page\n"
+		"is printed by `ethogram config keys`.\n\n"
+		"| key | default | meaning |\n|---|---|---|\n");
+	for (uint32_t i = 0; i < n; i++)
+		document_key(stream, &keys[i]);
+	fclose(stream);
+	return text;
+}

@@ -1,0 +1,224 @@
+#include "daemon/answers.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "base/util.h"
+#include "daemon/pipeline_state.h"
+
+#define CMDLINE_MAX 4096
+
+static void fill_capture(const struct pipeline *p, struct snapshot_status *s)
+{
+	SCOPED(free_ptr) struct source_counters *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return;
+	p->parts.source->ops->counters(p->parts.source, c);
+	strncpy(s->capture.source, p->parts.source->name, sizeof(s->capture.source) - 1);
+	s->capture.events_total = c->events_total;
+	s->capture.dropped_total = c->dropped_total;
+	s->capture.reordered_total = c->reordered_total;
+	s->capture.own_skipped_total = c->own_skipped_total;
+	s->capture.recursion_missed_total = c->recursion_missed_total;
+	s->capture.ring_bytes = c->ring_bytes;
+	s->capture.map_bytes = c->map_bytes;
+	s->capture.events_per_s = p->events_per_s;
+	for (int i = 0; i < EVENT_TYPE_END; i++) {
+		s->capture.by_type[i].seen = c->by_type[i].seen;
+		s->capture.by_type[i].dropped = c->by_type[i].dropped;
+	}
+}
+
+static void fill_state(const struct pipeline *p, struct snapshot_status *s)
+{
+	struct state_counters c;
+
+	state_counters(p->parts.state, &c);
+	s->state.processes = c.processes;
+	s->state.evicted_total = c.evicted_total;
+	s->state.fds_evicted_total = c.fds_evicted_total;
+	s->state.unknown_task_total = c.unknown_task_total;
+	s->state.wrong_image_total = c.wrong_image_total;
+	s->memory_parts[s->n_memory_parts++] = (struct snapshot_memory_part){"state", c.bytes};
+}
+
+static void fill_writer(const struct pipeline *p, struct snapshot_status *s)
+{
+	struct writer_counters c = {0};
+
+	if (p->parts.writer)
+		writer_counters(p->parts.writer, &c);
+	s->writer.queue = c.queued;
+	s->writer.queue_max = c.queue_max;
+	s->writer.shed_total = c.shed_total;
+}
+
+static double own_cpu_s(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_SELF, &usage);
+	return (double)usage.ru_utime.tv_sec + (double)usage.ru_stime.tv_sec +
+	       (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+}
+
+static int answer_status(struct pipeline *p, struct request *request, uint64_t now_ns)
+{
+	struct snapshot_status *s = &request->status;
+
+	s->now_ns = now_ns;
+	s->last_event_ns = p->last_event_ns;
+	s->started_ns = p->started_ns;
+	fill_capture(p, s);
+	fill_state(p, s);
+	fill_writer(p, s);
+	profile_set_totals(p->parts.profiles, s);
+	s->memory_parts[s->n_memory_parts++] =
+		(struct snapshot_memory_part){"profiles", s->profiles.bytes};
+	s->rules.loaded = rule_set_size(p->parts.rules);
+	s->rules.errors = p->parts.rule_errors;
+	s->rules.matches_total = p->matches_total;
+	s->rules.matches_dropped_total = p->matches_dropped_total;
+	s->threshold_s = scorer_threshold_s(p->parts.scorer);
+	s->cpu_s = own_cpu_s();
+	return 0;
+}
+
+static int answer_workloads(struct pipeline *p, struct request *request, uint64_t now_ns)
+{
+	(void)now_ns;
+	return profile_set_snapshot_workloads(p->parts.profiles, p->parts.state,
+					      &request->workloads);
+}
+
+static int answer_workload(struct pipeline *p, struct request *request, uint64_t now_ns)
+{
+	(void)now_ns;
+	return profile_set_snapshot_workload(p->parts.profiles, p->parts.state,
+					     request->workload_id, &request->workload);
+}
+
+static int answer_behaviours(struct pipeline *p, struct request *request, uint64_t now_ns)
+{
+	(void)now_ns;
+	return profile_set_snapshot_behaviours(p->parts.profiles, request->workload_id,
+					       text_from(request->dimension), &request->behaviours);
+}
+
+static int answer_pending(struct pipeline *p, struct request *request, uint64_t now_ns)
+{
+	(void)now_ns;
+	return profile_set_snapshot_pending(p->parts.profiles, request->workload_id,
+					    &request->pending);
+}
+
+struct process_walk {
+	struct pipeline *pipeline;
+	struct snapshot_processes *out;
+	uint32_t capacity;
+	int32_t root_pid;
+	bool out_of_memory;
+};
+
+static bool is_below(const struct process *process, int32_t root_pid)
+{
+	for (; process; process = process->parent) {
+		if (process->pid == root_pid)
+			return true;
+	}
+	return root_pid == 0;
+}
+
+static bool add_process(struct process *process, void *arg)
+{
+	struct process_walk *walk = arg;
+	struct snapshot_processes *out = walk->out;
+	char cmdline[CMDLINE_MAX];
+	struct snapshot_process *item;
+
+	if (!is_below(process, walk->root_pid))
+		return true;
+	if (out->n == walk->capacity) {
+		uint32_t capacity = walk->capacity ? walk->capacity * 2 : 256;
+		void *grown = realloc(out->items, capacity * sizeof(*out->items));
+
+		if (!grown) {
+			walk->out_of_memory = true;
+			return false;
+		}
+		out->items = grown;
+		walk->capacity = capacity;
+	}
+	item = &out->items[out->n++];
+	*item = (struct snapshot_process){
+		.pid = process->pid,
+		.ppid = process->parent ? process->parent->pid : 0,
+		.start_time_ns = process_start_time_ns(walk->pipeline->parts.state, process),
+		.uid = process->euid,
+		.exe = snapshot_text(&out->pool, process->exepath),
+		.cmdline = snapshot_text(
+			&out->pool,
+			(struct text){cmdline, process_cmdline(process, cmdline, sizeof(cmdline))}),
+		.user = snapshot_text(&out->pool, state_user_name(walk->pipeline->parts.state,
+								  process, process->euid)),
+		.workload = snapshot_text(&out->pool, process->workload->name),
+	};
+	return true;
+}
+
+static int answer_processes(struct pipeline *p, struct request *request, uint64_t now_ns)
+{
+	struct process_walk walk = {
+		.pipeline = p, .out = &request->processes, .root_pid = request->root_pid};
+
+	(void)now_ns;
+	state_each_process(p->parts.state, add_process, &walk);
+	return walk.out_of_memory ? -ENOMEM : 0;
+}
+
+static int answer_rules(struct pipeline *p, struct request *request, uint64_t now_ns)
+{
+	struct snapshot_rules *out = &request->rules;
+	uint32_t n = rule_set_size(p->parts.rules);
+
+	(void)now_ns;
+	out->items = calloc(n ? n : 1, sizeof(*out->items));
+	if (!out->items)
+		return -ENOMEM;
+	for (; out->n < n; out->n++) {
+		struct rule_info info;
+
+		rule_set_info(p->parts.rules, out->n, &info);
+		out->items[out->n] = (struct snapshot_rule){
+			.name = snapshot_text(&out->pool, info.name),
+			.description = snapshot_text(&out->pool, info.description),
+			.source = snapshot_text(&out->pool, info.source),
+			.condition = snapshot_text(&out->pool, info.condition),
+			.output = snapshot_text(&out->pool, info.output),
+			.tags = snapshot_text(&out->pool, info.tags),
+			.priority = info.priority,
+			.is_enabled = info.is_enabled,
+			.hits_total = info.hits_total,
+			.last_hit_ns = info.last_hit_ns,
+		};
+	}
+	return 0;
+}
+
+int answer_request(struct pipeline *p, struct request *request, uint64_t now_ns)
+{
+	static int (*const answers[])(struct pipeline * p, struct request * request,
+				      uint64_t now_ns) = {
+		[REQUEST_STATUS] = answer_status,     [REQUEST_WORKLOADS] = answer_workloads,
+		[REQUEST_WORKLOAD] = answer_workload, [REQUEST_BEHAVIOURS] = answer_behaviours,
+		[REQUEST_PENDING] = answer_pending,   [REQUEST_PROCESSES] = answer_processes,
+		[REQUEST_RULES] = answer_rules,
+	};
+
+	if (request->kind >= ARRAY_SIZE(answers) || !answers[request->kind])
+		return -ENOENT;
+	return answers[request->kind](p, request, now_ns);
+}

@@ -1,0 +1,47 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "base/util.h"
+#include "cli/commands.h"
+#include "daemon/verbs.h"
+
+/* Verbs that need no running daemon; all others are clients of the HTTP interface. */
+static const struct {
+	const char *name, *help;
+	int (*run)(int argc, char **argv);
+} verbs[] = {
+	{"run", "[-c FILE] [--set KEY=VALUE]...   the daemon", verb_run},
+	{"rules", "check FILE... [--json] | list        rule files and loaded rules", verb_rules},
+	{"filter", "check FILTER | eval FILTER --fields JSON", verb_filter},
+	{"format", "FORMAT --fields JSON                 print an output format", verb_format},
+	{"fields", "[--json]                             filter fields", verb_fields},
+	{"events", "[--json]                             events and their parameters", verb_events},
+	{"config", "check|show|keys [-c FILE] [--set KEY=VALUE]...", verb_config},
+	{"doctor", "what was found of BPF, BTF, capabilities, cgroups, runtimes", verb_doctor},
+};
+
+static int usage(FILE *to)
+{
+	fprintf(to, "usage: ethogram VERB [OPTIONS]\n\n");
+	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
+		fprintf(to, "  %-10s %s\n", verbs[i].name, verbs[i].help);
+	cli_usage(to);
+	return to == stderr ? 2 : 0;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 2)
+		return usage(stderr);
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)
+		return usage(stdout);
+	if (strcmp(argv[1], "--version") == 0) {
+		printf("ethogram %s\n", ETHOGRAM_VERSION);
+		return 0;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
+		if (strcmp(verbs[i].name, argv[1]) == 0)
+			return verbs[i].run(argc - 1, argv + 1);
+	}
+	return cli_main(argc, argv);
+}

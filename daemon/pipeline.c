@@ -1,0 +1,269 @@
+#include "daemon/pipeline.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/util.h"
+#include "daemon/answers.h"
+#include "daemon/pipeline_state.h"
+
+#define ARENA_BYTES (256 * 1024) /* values made for one event */
+#define REQUESTS_PER_REST 4      /* bounds the pause that askers can cause */
+
+static struct text source_syscall(void)
+{
+	return TEXT("syscall");
+}
+
+static struct text source_ethogram(void)
+{
+	return TEXT("ethogram");
+}
+
+static void push(struct pipeline *p, enum write_kind kind, void *record)
+{
+	if (p->parts.tap && record)
+		p->parts.tap(kind, record, p->parts.tap_arg);
+	writer_push(p->parts.writer, kind, record);
+}
+
+static void emit_anomaly(struct record_anomaly *anomaly, void *arg)
+{
+	push(arg, WRITE_ANOMALY, anomaly);
+}
+
+static void emit_incident(struct record_incident *incident, void *arg)
+{
+	push(arg, WRITE_INCIDENT, incident);
+}
+
+int pipeline_create(struct pipeline **out, const struct pipeline_parts *parts)
+{
+	SCOPED(pipeline_destroy) struct pipeline *p = calloc(1, sizeof(*p));
+	int r;
+
+	if (!p)
+		return -ENOMEM;
+	p->parts = *parts;
+	p->next_alert_id = parts->next_alert_id;
+	r = arena_init(&p->arena, ARENA_BYTES);
+	if (r)
+		return r;
+	scorer_set_emit(parts->scorer, emit_anomaly, p);
+	*out = TAKE(p);
+	return 0;
+}
+
+void pipeline_destroy(struct pipeline **pipeline)
+{
+	struct pipeline *p = *pipeline;
+
+	if (!p)
+		return;
+	struct rule_set *waiting = atomic_exchange(&p->next_rules, NULL);
+
+	rule_set_destroy(&waiting);
+	rule_set_destroy(&p->parts.rules);
+	arena_done(&p->arena);
+	free(p);
+	*pipeline = NULL;
+}
+
+/* Make the alerts of what matched; returns how many. */
+static uint32_t make_alerts(struct pipeline *p, struct text source, const struct field_context *ctx,
+			    struct record_alert **alerts, bool *is_suspicious)
+{
+	struct rule_match matches[RULE_MATCHES_MAX];
+	uint32_t n = rule_set_match(p->parts.rules, source, ctx, matches), made = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		struct record_alert *alert;
+
+		*is_suspicious = *is_suspicious ||
+				 rule_priority(p->parts.rules, matches[i].rule) <= PRIORITY_WARNING;
+		alert = rule_alert_create(p->parts.rules, &matches[i], ctx);
+		if (!alert) {
+			p->matches_dropped_total++;
+			continue;
+		}
+		alert->id = p->next_alert_id++;
+		alert->incident = ctx->score ? ctx->score->incident_id : 0;
+		alerts[made++] = alert;
+	}
+	p->matches_total += n;
+	return made;
+}
+
+/* An incident that opened or grew is an event of its own: the product's alarm is a rule on it. */
+static void raise_incident(struct pipeline *p, const struct field_context *ctx,
+			   const struct record_incident *incident)
+{
+	struct field_context own = *ctx;
+	struct record_alert *alerts[RULE_MATCHES_MAX];
+	bool is_suspicious = false;
+	uint32_t n;
+
+	own.incident = incident;
+	n = make_alerts(p, source_ethogram(), &own, alerts, &is_suspicious);
+	for (uint32_t i = 0; i < n; i++) {
+		alerts[i]->incident = incident->id;
+		push(p, WRITE_ALERT, alerts[i]);
+	}
+}
+
+static void conclude(const struct score *score, bool is_suspicious, struct verdict *verdict)
+{
+	verdict->is_suspicious = is_suspicious || score->incident_id != 0;
+	for (uint32_t i = 0; i < score->n; i++) {
+		verdict->anomaly_ids[i] = score->items[i].anomaly_id;
+		verdict->return_period_s[i] = score->items[i].return_period_s;
+	}
+}
+
+/* Take one event through every stage. ev is borrowed until the next source_next(). Learning comes
+ * last: scoring must not see what this event teaches. */
+static int pipeline_step(struct pipeline *p, const struct event *ev)
+{
+	const struct pipeline_parts *parts = &p->parts;
+	struct record_alert *alerts[RULE_MATCHES_MAX];
+	const struct record_incident *incident;
+	struct verdict verdict = {0};
+	bool is_suspicious = false;
+	struct subject subject;
+	uint32_t n_alerts;
+	int r;
+
+	r = state_apply(parts->state, ev, &subject);
+	if (r || (ev->quality & EVENT_STATE_ONLY) || !subject.process)
+		return r == -ENOMEM ? 0 : r; /* counted by state */
+
+	arena_reset(&p->arena);
+	struct field_context ctx = {.event = ev,
+				    .subject = &subject,
+				    .state = parts->state,
+				    .score = &p->score,
+				    .arena = &p->arena,
+				    .first_event_ns = p->first_event_ns};
+
+	profile_set_look_up(parts->profiles, &ctx, &p->sightings);
+	scorer_score(parts->scorer, &ctx, &p->sightings, &p->score);
+	n_alerts = make_alerts(p, source_syscall(), &ctx, alerts, &is_suspicious);
+	incident = incidents_join(parts->incidents, &ctx, &p->score, alerts, n_alerts);
+	if (incident)
+		raise_incident(p, &ctx, incident);
+	conclude(&p->score, is_suspicious, &verdict);
+	profile_set_commit(parts->profiles, &ctx, &p->sightings, &verdict);
+	for (uint32_t i = 0; i < n_alerts; i++)
+		push(p, WRITE_ALERT, alerts[i]);
+	return 0;
+}
+
+static void take_new_rules(struct pipeline *p)
+{
+	struct rule_set *rules = atomic_exchange(&p->next_rules, NULL);
+
+	if (!rules)
+		return;
+	rule_set_destroy(&p->parts.rules);
+	p->parts.rules = rules;
+	p->parts.rule_errors = 0;
+}
+
+int pipeline_run_batch(struct pipeline *p, uint32_t max)
+{
+	const struct event *ev;
+	uint32_t n = 0;
+	int r = 0;
+
+	take_new_rules(p);
+	while (n < max && (r = source_next(p->parts.source, &ev)) > 0) {
+		if (!p->first_event_ns && !(ev->quality & EVENT_STATE_ONLY))
+			p->first_event_ns = ev->ts_ns;
+		if (ev->ts_ns > p->last_event_ns)
+			p->last_event_ns = ev->ts_ns;
+		r = pipeline_step(p, ev);
+		if (r)
+			return r;
+		n++;
+	}
+	return r < 0 ? r : (int)n;
+}
+
+static void emit_journal(struct record_blob *blob, void *arg)
+{
+	push(arg, WRITE_JOURNAL, blob);
+}
+
+static void emit_image(struct record_blob *blob, void *arg)
+{
+	push(arg, WRITE_IMAGE, blob);
+}
+
+static void emit_behaviour(struct record_behaviour *behaviour, void *arg)
+{
+	push(arg, WRITE_BEHAVIOUR, behaviour);
+}
+
+static void push_if_made(struct pipeline *p, enum write_kind kind, struct record_blob *blob)
+{
+	if (blob)
+		push(p, kind, blob);
+}
+
+void pipeline_checkpoint(struct pipeline *p, uint64_t now_ns)
+{
+	int r;
+
+	if (!p->parts.writer)
+		return;
+	incidents_flush(p->parts.incidents, now_ns, emit_incident, p);
+	r = profile_set_checkpoint(p->parts.profiles, emit_journal, emit_image, emit_behaviour, p);
+	if (r)
+		log_err_r(
+			r,
+			"checkpoint: baselines: not everything could be handed over, trying again at the next");
+	push_if_made(p, WRITE_SCORER, scorer_image(p->parts.scorer));
+	push_if_made(p, WRITE_INCIDENTS, incidents_image(p->parts.incidents));
+	writer_push(p->parts.writer, WRITE_COMMIT, NULL);
+	p->last_checkpoint_ns = now_ns;
+}
+
+static void answer_requests(struct pipeline *p, uint64_t now_ns)
+{
+	struct request *request;
+
+	for (int i = 0; p->parts.requests && i < REQUESTS_PER_REST; i++) {
+		request = request_box_take(p->parts.requests);
+		if (!request)
+			return;
+		request->result = answer_request(p, request, now_ns);
+		request_box_finish(p->parts.requests, request);
+	}
+}
+
+void pipeline_rest(struct pipeline *p, uint64_t now_ns)
+{
+	profile_set_tick(p->parts.profiles, now_ns);
+	scorer_tick(p->parts.scorer, now_ns);
+	incidents_flush(p->parts.incidents, now_ns, emit_incident, p);
+	answer_requests(p, now_ns);
+	if (!p->last_checkpoint_ns)
+		p->last_checkpoint_ns = now_ns;
+	if ((double)(now_ns - p->last_checkpoint_ns) >= p->parts.checkpoint_s * 1e9)
+		pipeline_checkpoint(p, now_ns);
+}
+
+void pipeline_swap_rules(struct pipeline *p, struct rule_set *rules)
+{
+	struct rule_set *unused = atomic_exchange(&p->next_rules, rules);
+
+	rule_set_destroy(&unused);
+}
+
+uint64_t pipeline_last_event_ns(const struct pipeline *p)
+{
+	return p->last_event_ns;
+}

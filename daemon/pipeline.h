@@ -1,0 +1,57 @@
+/* The pipeline: one thread carries each event through every stage by plain calls. It never blocks
+ * on disk, network or a lock. This is the only file that knows all stages. */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "anomaly/incidents.h"
+#include "anomaly/scorer.h"
+#include "base/request.h"
+#include "capture/source.h"
+#include "profiles/profile_set.h"
+#include "rules/rules.h"
+#include "state/state.h"
+#include "storage/store.h"
+
+struct pipeline;
+
+/* Borrowed by the pipeline until it is destroyed, except rules, which it takes. */
+struct pipeline_parts {
+	struct source *source;
+	struct state *state;
+	struct profile_set *profiles;
+	struct scorer *scorer;
+	struct incidents *incidents;
+	struct rule_set *rules;
+	uint32_t rule_errors;
+	struct writer *writer;        /* NULL: nothing is stored (replay without --db) */
+	struct request_box *requests; /* NULL: nobody asks */
+	double checkpoint_s;
+	uint64_t next_alert_id;
+	/* Called for every alert as it is made, before it is stored; may be NULL. */
+	void (*tap)(enum write_kind kind, const void *record, void *arg);
+	void *tap_arg;
+};
+
+int pipeline_create(struct pipeline **out, const struct pipeline_parts *parts);
+void pipeline_destroy(struct pipeline **pipeline);
+
+/* Take up to max events that are ready. Returns how many, or negative errno when the source broke.
+ */
+int pipeline_run_batch(struct pipeline *pipeline, uint32_t max);
+
+/* Between batches: answer questions, age what is held, checkpoint when due. now_ns is event time.
+ */
+void pipeline_rest(struct pipeline *pipeline, uint64_t now_ns);
+
+/* Write everything learned so far. */
+void pipeline_checkpoint(struct pipeline *pipeline, uint64_t now_ns);
+
+/* Any thread: hand over rules to be used from the next batch on (taken). Which events the capture
+ * then has to deliver is the caller's business. */
+void pipeline_swap_rules(struct pipeline *pipeline, struct rule_set *rules);
+
+/* Event time of the newest event. */
+uint64_t pipeline_last_event_ns(const struct pipeline *pipeline);

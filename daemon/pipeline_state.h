@@ -1,0 +1,20 @@
+/* The pipeline's own members, for pipeline.c and answers.c only. */
+#pragma once
+
+#include "daemon/pipeline.h"
+
+#include "base/arena.h"
+
+struct pipeline {
+	struct pipeline_parts parts;
+	struct arena arena;
+	struct sightings sightings;
+	struct score score;
+	_Atomic(struct rule_set *) next_rules;
+	uint64_t first_event_ns, last_event_ns, last_checkpoint_ns, started_ns;
+	uint64_t next_alert_id;
+	uint64_t matches_total, matches_dropped_total;
+	/* for events_per_s: totals at the last two whole seconds */
+	uint64_t rate_at_ns, rate_events;
+	double events_per_s;
+};

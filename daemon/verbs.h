@@ -1,0 +1,12 @@
+/* The verbs that work without a running daemon, and the daemon itself. Each takes the arguments
+ * behind its name (argv[0] is the verb) and gives the exit code. */
+#pragma once
+
+int verb_run(int argc, char **argv);
+int verb_config(int argc, char **argv);
+int verb_doctor(int argc, char **argv);
+int verb_rules(int argc, char **argv);
+int verb_filter(int argc, char **argv);
+int verb_format(int argc, char **argv);
+int verb_fields(int argc, char **argv);
+int verb_events(int argc, char **argv);

@@ -1,0 +1,68 @@
+#include "daemon/wanted.h"
+
+#include <errno.h>
+
+#include "base/util.h"
+
+/* Without these, lineage, credentials, working directories or descriptors would be wrong. close is
+ * not among them: the next open that returns the descriptor supersedes it. */
+static const enum event_type state_keeping[] = {
+	EVENT_EXECVE,    EVENT_EXECVEAT, EVENT_CLONE,    EVENT_CLONE3,   EVENT_FORK,
+	EVENT_VFORK,     EVENT_PROCEXIT, EVENT_CHDIR,    EVENT_FCHDIR,   EVENT_CHROOT,
+	EVENT_SETUID,    EVENT_SETGID,   EVENT_SETREUID, EVENT_SETREGID, EVENT_SETRESUID,
+	EVENT_SETRESGID, EVENT_SETSID,   EVENT_SETPGID,  EVENT_CAPSET,   EVENT_SOCKET,
+	EVENT_BIND,      EVENT_CONNECT,  EVENT_ACCEPT,   EVENT_ACCEPT4,  EVENT_DUP,
+	EVENT_DUP2,      EVENT_DUP3,     EVENT_FCNTL,
+};
+
+static void set_bit(uint64_t *words, uint32_t bit)
+{
+	words[bit / 64] |= UINT64_C(1) << (bit % 64);
+}
+
+static void clear_bit(uint64_t *words, uint32_t bit)
+{
+	words[bit / 64] &= ~(UINT64_C(1) << (bit % 64));
+}
+
+/* An event type's or, for calls without one, the call's bit. */
+static int change_named(struct event_set *set, const char *name,
+			void (*change)(uint64_t *words, uint32_t bit), struct diag *diag)
+{
+	int type = event_by_name(text_from(name));
+	const struct syscall_info *call = syscall_by_name(text_from(name));
+
+	if (type < 0 && call && call->event != EVENT_GENERIC)
+		type = call->event;
+	if (type >= 0) {
+		change(set->types, (uint32_t)type);
+		return 0;
+	}
+	if (!call || call->nr64 < 0 || call->nr64 >= SYSCALL_SET_WORDS * 64)
+		return diag_set(diag, -EINVAL, "'capture.events': no event is called '%s'", name);
+	change(set->syscalls, (uint32_t)call->nr64);
+	return 0;
+}
+
+int wanted_events(struct event_set *out, const struct event_set *const *asked, uint32_t n_asked,
+		  const struct config *config, struct diag *diag)
+{
+	struct event_set set = {0};
+	int r = 0;
+
+	for (uint32_t i = 0; i < n_asked; i++) {
+		for (uint32_t w = 0; w < EVENT_SET_WORDS; w++)
+			set.types[w] |= asked[i]->types[w];
+		for (uint32_t w = 0; w < SYSCALL_SET_WORDS; w++)
+			set.syscalls[w] |= asked[i]->syscalls[w];
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(state_keeping); i++)
+		set_bit(set.types, state_keeping[i]);
+	for (uint32_t i = 0; !r && i < config->capture.events_add.n; i++)
+		r = change_named(&set, config->capture.events_add.items[i], set_bit, diag);
+	for (uint32_t i = 0; !r && i < config->capture.events_remove.n; i++)
+		r = change_named(&set, config->capture.events_remove.items[i], clear_bit, diag);
+	if (!r)
+		*out = set;
+	return r;
+}
