@@ -18,15 +18,26 @@ struct store_config {
 };
 
 /* Open, lock, migrate. Logs one sentence on failure: -EBUSY in use by another instance, -EPROTO
- * newer than the program, -EBADMSG damaged, -ENOSPC, -EACCES. */
+ * newer than the program, -EBADMSG damaged, -ENOSPC, -EACCES. The store belongs to one thread at a
+ * time: the opener's, then the writer's from writer_create() to writer_destroy(). */
 int store_open(struct store **out, const struct store_config *config);
 void store_close(struct store **store);
+
+/* Size of the database file and of its write-ahead log, now. Any thread. */
+void store_sizes(const struct store *store, uint64_t *bytes, uint64_t *wal_bytes);
 
 /* Values kept across restarts: ids, seed. -ENOENT when unset. */
 int store_get_u64(struct store *store, const char *name, uint64_t *out);
 int store_set_u64(struct store *store, const char *name, uint64_t value);
 
-/* Restore: visit images, then journal segments in order. The callback's error is only counted. */
+/* Highest id ever stored of a kind of record, 0 when none: the next is one more. Kept in meta, so
+ * that retention never makes an id come back. */
+uint64_t store_last_anomaly(struct store *store);
+uint64_t store_last_incident(struct store *store);
+uint64_t store_last_alert(struct store *store);
+
+/* Restore: visit images, then journal segments by sequence. How many the callback refused, or
+ * -errno. An image or segment that a newer image covers is not there any more. */
 typedef int store_blob_fn(const struct record_blob *blob, void *arg);
 int store_each_image(struct store *store, const char *kind, store_blob_fn *visit, void *arg);
 int store_each_journal(struct store *store, store_blob_fn *visit, void *arg);
@@ -35,37 +46,59 @@ int store_each_journal(struct store *store, store_blob_fn *visit, void *arg);
 
 enum write_kind {
 	WRITE_ANOMALY,   /* struct record_anomaly: insert or update by id */
-	WRITE_INCIDENT,  /* struct record_incident */
+	WRITE_INCIDENT,  /* struct record_incident: insert or update by id */
 	WRITE_ALERT,     /* struct record_alert */
-	WRITE_GAP,       /* struct record_gap */
+	WRITE_GAP,       /* struct record_gap; joined to the last one of the same reason when it
+			  * follows within two seconds */
 	WRITE_BEHAVIOUR, /* struct record_behaviour */
 	WRITE_JOURNAL,   /* struct record_blob; never shed */
-	WRITE_IMAGE,     /* struct record_blob, kind "profile"; deletes covered journal */
-	WRITE_SCORER,    /* struct record_blob, kind "scorer" */
-	WRITE_INCIDENTS, /* struct record_blob, kind "incidents" */
+	/* Images: one a kind and workload_id, a newer one replaces the older. */
+	WRITE_IMAGE,     /* struct record_blob, kind "profile". With workload_id W it covers, and
+			  * deletes, the journal segments of W with sequence up to its own; with
+			  * workload_id 0 those of every workload */
+	WRITE_SCORER,    /* struct record_blob, kind "scorer"; covers no journal */
+	WRITE_INCIDENTS, /* struct record_blob, kind "incidents"; covers no journal */
+	WRITE_TRIM,      /* struct record_blob without bytes: journal segments of every workload up
+			  * to sequence are covered by images queued before */
 	WRITE_COMMIT,    /* NULL: end of a checkpoint, commit now */
 	WRITE_KIND_END,
 };
 
 struct writer;
 
-/* Called on the writer thread for each alert, anomaly and incident, for outputs and streams. */
+/* Called on the writer thread for each alert, anomaly and incident as it is taken from the queue
+ * (before it is stored), for outputs and streams. record is borrowed for the call. */
 typedef void writer_tap_fn(enum write_kind kind, const void *record, void *arg);
 
+/* From here to writer_destroy() the store is the writer thread's. queue_max: records waiting. */
 int writer_create(struct writer **out, struct store *store, uint32_t queue_max);
 /* Writes what is queued, commits, stops the thread. */
 void writer_destroy(struct writer **writer);
+/* Before the first push. At most WRITER_TAPS_MAX. */
+#define WRITER_TAPS_MAX 4
 void writer_add_tap(struct writer *writer, writer_tap_fn *tap, void *arg);
 
-/* Pipeline thread: hand over a record (taken always). Never blocks. A full queue sheds alerts'
- * repeats, anomalies' repeats and behaviours' texts first, counted; journal and images are merged
- * or wait, never shed. */
+/* Pipeline thread: hand over a record made with record_alloc() (taken always; NULL for
+ * WRITE_COMMIT). Never blocks, allocates nothing but for WRITE_COMMIT.
+ *
+ * Alerts, anomalies and incidents are readable half a second later, repeats of them within
+ * seconds; what belongs to a checkpoint appears all at once with its WRITE_COMMIT.
+ *
+ * A queue that fills sheds, counted, in this order: behaviours' texts and repeats (an anomaly with
+ * occurrences > 1, an alert of a rule that hit the same workload before) beyond half of queue_max;
+ * everything else but checkpoints beyond eight times queue_max. Journal and images are never shed:
+ * while the disk is full they wait in memory, merged as far as images cover segments. */
 void writer_push(struct writer *writer, enum write_kind kind, void *record);
 
 struct writer_counters {
 	uint64_t queued, queue_max, written_total, shed_total, errors_total;
-	uint64_t last_commit_ns;
-	uint64_t bytes_written_total;
+	uint64_t shed_first_total;    /* of shed_total: no repeats */
+	uint64_t last_commit_ns;      /* epoch; any commit */
+	uint64_t last_checkpoint_ns;  /* epoch; one ended by WRITE_COMMIT */
+	uint64_t bytes_written_total; /* to disk by the writer thread: log, database */
+	uint64_t waiting_bytes;       /* taken from the queue, not yet stored */
+	bool is_failing;              /* the last commit failed (disk full, ...); retried */
 };
 
+/* Any thread. */
 void writer_counters(const struct writer *writer, struct writer_counters *out);
