@@ -9,8 +9,17 @@
 
 struct incidents;
 
+/* Alerts that were joined to an incident after they had been handed on are given again, with the
+ * same id. */
+typedef void alert_emit_fn(struct record_alert *alert, void *arg);
+
 int incidents_create(struct incidents **out, const struct anomaly_config *config, uint64_t next_id);
 void incidents_destroy(struct incidents **incidents);
+
+/* The scorer (borrowed; outlives the incidents) whose threshold and budget apply and which marks
+ * the anomalies of an incident; where late-joined alerts go (taken). Before the first join. */
+void incidents_bind(struct incidents *incidents, struct scorer *scorer, alert_emit_fn *emit_alert,
+		    void *arg);
 
 /* Which incident an event of this process would join: its id, or 0. */
 uint64_t incidents_find(const struct incidents *incidents, const struct process *process,
@@ -31,5 +40,16 @@ void incidents_flush(struct incidents *incidents, uint64_t now_ns, incident_emit
 /* Fields anomaly.*, workload.*, incident.*. */
 struct field_table anomaly_field_table(void);
 
-struct record_blob *incidents_image(const struct incidents *incidents);
+struct incident_counters {
+	uint64_t opened_total;
+	uint64_t reported_total; /* passed the threshold */
+	uint64_t evicted_total;  /* episodes that had to give way to others */
+	uint32_t open, episodes;
+	uint64_t next_id;
+};
+
+void incidents_counters(const struct incidents *incidents, struct incident_counters *out);
+
+/* Persistence, as for the scorer: NULL when nothing changed. */
+struct record_blob *incidents_image(struct incidents *incidents);
 int incidents_load_image(struct incidents *incidents, const struct record_blob *blob);

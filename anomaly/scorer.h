@@ -53,13 +53,41 @@ void scorer_set_emit(struct scorer *scorer, anomaly_emit_fn *anomaly, void *arg)
 void scorer_score(struct scorer *scorer, const struct field_context *ctx,
 		  const struct sightings *sightings, struct score *out);
 
-/* Current threshold for incidents, in seconds. */
+/* Current threshold for anomalies and incidents, in seconds. */
 double scorer_threshold_s(const struct scorer *scorer);
 
-/* The most surprising below the threshold are kept in a bounded table and emitted too, so the list
- * is never empty for long. */
+/* Move on to now: emit what changed (each anomaly at most once a second) and the most surprising
+ * below the threshold, of which a bounded table is kept so that the list is never empty for long;
+ * let old anomalies expire. Bounded work; call once a batch and on ticks. */
 void scorer_tick(struct scorer *scorer, uint64_t now_ns);
 
-/* Persistence: opaque state (calibrators, open anomalies). */
-struct record_blob *scorer_image(const struct scorer *scorer);
+/* Events lost so far, all causes together: anomalies made while the number grows are marked. */
+void scorer_set_lost(struct scorer *scorer, uint64_t lost_total);
+
+/* An open anomaly ended: its behaviour was learned, accepted, rejected. Emits it with that state;
+ * an unknown id is ignored. */
+void scorer_close_anomaly(struct scorer *scorer, uint64_t anomaly_id, enum anomaly_state state);
+
+/* For incidents: an open anomaly became part of one. */
+void scorer_join_incident(struct scorer *scorer, uint64_t anomaly_id, uint64_t incident_id);
+/* An episode of deviations ended, whose longest claim was this: the host's record of them. */
+void scorer_add_episode(struct scorer *scorer, double return_period_s);
+/* An incident passed the threshold: it counts against the budget. */
+void scorer_add_report(struct scorer *scorer);
+
+struct scorer_counters {
+	uint64_t anomalies_total;     /* opened, above or below the threshold */
+	uint64_t deviations_total;    /* sightings of something new */
+	uint64_t folded_total;        /* beyond the anomalies that one new prefix may open */
+	uint64_t evicted_total;       /* open anomalies that had to give way */
+	uint64_t memory_denied_total; /* records that could not be made */
+	uint32_t open, below_threshold;
+	uint64_t next_id;
+};
+
+void scorer_counters(const struct scorer *scorer, struct scorer_counters *out);
+
+/* Persistence: opaque state (budget, open anomalies, next id). NULL: nothing worth storing changed
+ * since the last call, or no memory. Loading: 0; -EBADMSG, and the scorer unchanged. */
+struct record_blob *scorer_image(struct scorer *scorer);
 int scorer_load_image(struct scorer *scorer, const struct record_blob *blob);

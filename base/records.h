@@ -111,6 +111,7 @@ struct record_incident {
 	struct text workload_name;
 	double bits;
 	double return_period_s;
+	bool above_threshold; /* it was, at some time, worth an alarm */
 	uint32_t n_anomalies, n_alerts;
 	struct text summary;
 	struct record_process root; /* root of the subtree */

@@ -35,6 +35,11 @@ static void emit_anomaly(struct record_anomaly *anomaly, void *arg)
 	push(arg, WRITE_ANOMALY, anomaly);
 }
 
+static void emit_alert(struct record_alert *alert, void *arg)
+{
+	push(arg, WRITE_ALERT, alert);
+}
+
 static void emit_incident(struct record_incident *incident, void *arg)
 {
 	push(arg, WRITE_INCIDENT, incident);
@@ -53,6 +58,7 @@ int pipeline_create(struct pipeline **out, const struct pipeline_parts *parts)
 	if (r)
 		return r;
 	scorer_set_emit(parts->scorer, emit_anomaly, p);
+	incidents_bind(parts->incidents, parts->scorer, emit_alert, p);
 	*out = TAKE(p);
 	return 0;
 }
