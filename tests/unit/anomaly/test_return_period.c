@@ -9,7 +9,7 @@
 #include "anomaly/return_period.h"
 #include "base/util.h"
 
-#define CLOSE(got, want) (fabs((got) - (want)) <= 1e-3 * fabs(want) + 1e-9)
+#define CLOSE(got, want) (fabs((got) - (want)) <= 1e-3 * fabs((double)(want)) + 1e-9)
 
 static struct stream_view stream(double rate, double longest, uint32_t age)
 {
