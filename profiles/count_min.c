@@ -1,0 +1,420 @@
+#include "profiles/count_min.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "base/util.h"
+
+#define IMAGE_VERSION 1
+#define GROW_FACTOR 4
+/* A layer above this share of false known keys takes no new ones, if there is room for another. */
+#define LAYER_FALSE_KNOWN_MAX (1.0 / 200)
+
+struct cell {
+	uint32_t count;
+	uint32_t touched; /* newest epoch in which a key of the cell was seen */
+	uint32_t epochs : 31;
+	uint32_t is_raised : 1; /* epochs counts the epoch touched already */
+};
+
+struct layer {
+	uint32_t width;
+	uint32_t occupied[COUNT_MIN_DEPTH_MAX]; /* cells with count > 0, by row */
+	struct cell *cells;                     /* depth rows of width */
+};
+
+struct count_min {
+	uint32_t depth, n_layers;
+	uint32_t epoch; /* newest */
+	uint64_t seed, total;
+	size_t bytes_max;
+	uint32_t forget_layer, forget_cell; /* where count_min_forget() goes on */
+	struct layer layers[COUNT_MIN_LAYERS_MAX];
+};
+
+/* The key's cells in one layer. */
+struct spot {
+	struct cell *cells[COUNT_MIN_DEPTH_MAX];
+};
+
+static size_t layer_bytes(const struct count_min *cm, uint32_t width)
+{
+	return (size_t)width * cm->depth * sizeof(struct cell);
+}
+
+static int layer_add(struct count_min *cm, uint32_t width)
+{
+	struct layer *layer = &cm->layers[cm->n_layers];
+	struct cell *cells = calloc((size_t)width * cm->depth, sizeof(*cells));
+
+	if (!cells)
+		return -ENOMEM;
+	*layer = (struct layer){.width = width, .cells = cells};
+	cm->n_layers++;
+	return 0;
+}
+
+static uint32_t power_of_two_from(uint32_t least)
+{
+	uint32_t width = COUNT_MIN_WIDTH_MIN;
+
+	while (width < least)
+		width *= 2;
+	return width;
+}
+
+uint32_t count_min_width_for(uint64_t n_keys)
+{
+	double columns = COUNT_MIN_COLUMNS_PER_KEY * (double)n_keys;
+
+	if (columns >= COUNT_MIN_WIDTH_MAX)
+		return COUNT_MIN_WIDTH_MAX;
+	return power_of_two_from((uint32_t)columns + 1);
+}
+
+int count_min_create(struct count_min **out, const struct count_min_config *config)
+{
+	SCOPED(count_min_destroy) struct count_min *cm = NULL;
+	int r;
+
+	if (config->width == 0 || config->width > COUNT_MIN_WIDTH_MAX || config->depth == 0 ||
+	    config->depth > COUNT_MIN_DEPTH_MAX)
+		return -EINVAL;
+	cm = calloc(1, sizeof(*cm));
+	if (!cm)
+		return -ENOMEM;
+	cm->depth = config->depth;
+	cm->seed = config->seed;
+	cm->bytes_max = config->bytes_max;
+	r = layer_add(cm, power_of_two_from(config->width));
+	if (r)
+		return r;
+	*out = TAKE(cm);
+	return 0;
+}
+
+void count_min_destroy(struct count_min **cm)
+{
+	if (!*cm)
+		return;
+	for (uint32_t i = 0; i < (*cm)->n_layers; i++)
+		free((*cm)->layers[i].cells);
+	free(*cm);
+	*cm = NULL;
+}
+
+/* Row i uses h1 + i h2; h2 is odd, so the rows differ. Widths are powers of two. */
+static struct spot spot_of(const struct count_min *cm, const struct layer *layer,
+			   XXH128_hash_t hash)
+{
+	uint64_t at = hash.low64;
+	struct cell *row = layer->cells;
+	struct spot spot;
+
+	for (uint32_t i = 0; i < cm->depth; i++) {
+		/* The upper half: the lowest bits of h1 + i h2 repeat after two rows. */
+		spot.cells[i] = &row[(at >> 32) & (layer->width - 1)];
+		row += layer->width;
+		at += hash.high64 | 1;
+	}
+	return spot;
+}
+
+static struct count_min_record read_spot(const struct count_min *cm, const struct spot *spot)
+{
+	struct count_min_record record = {UINT32_MAX, UINT32_MAX, UINT32_MAX};
+
+	for (uint32_t i = 0; i < cm->depth; i++) {
+		const struct cell *cell = spot->cells[i];
+
+		record.count = MIN(record.count, cell->count);
+		record.epochs = MIN(record.epochs, cell->epochs);
+		record.last_epoch = MIN(record.last_epoch, cell->touched);
+	}
+	return record.count ? record : (struct count_min_record){0};
+}
+
+/* The first layer that claims the key; else the last layer, where it would be put. */
+static struct layer *layer_of(const struct count_min *cm, XXH128_hash_t hash, struct spot *spot,
+			      struct count_min_record *record)
+{
+	const struct layer *layer = NULL;
+
+	for (uint32_t i = 0; i < cm->n_layers; i++) {
+		layer = &cm->layers[i];
+		*spot = spot_of(cm, layer, hash);
+		*record = read_spot(cm, spot);
+		if (record->count)
+			break;
+	}
+	return (struct layer *)layer;
+}
+
+static double layer_false_known(const struct count_min *cm, const struct layer *layer)
+{
+	double product = 1;
+
+	for (uint32_t i = 0; i < cm->depth; i++)
+		product *= (double)layer->occupied[i] / layer->width;
+	return product;
+}
+
+double count_min_false_known(const struct count_min *cm)
+{
+	double none = 1;
+
+	for (uint32_t i = 0; i < cm->n_layers; i++)
+		none *= 1 - layer_false_known(cm, &cm->layers[i]);
+	return 1 - none;
+}
+
+static bool may_grow(const struct count_min *cm)
+{
+	uint32_t width = cm->layers[cm->n_layers - 1].width;
+
+	return cm->n_layers < COUNT_MIN_LAYERS_MAX && width <= COUNT_MIN_WIDTH_MAX / GROW_FACTOR &&
+	       count_min_bytes(cm) + layer_bytes(cm, width * GROW_FACTOR) <= cm->bytes_max;
+}
+
+bool count_min_is_full(const struct count_min *cm)
+{
+	return layer_false_known(cm, &cm->layers[cm->n_layers - 1]) > LAYER_FALSE_KNOWN_MAX &&
+	       !may_grow(cm);
+}
+
+/* Do all least cells count this epoch already? Then the key may have been seen in it. */
+static bool least_carry(const struct count_min *cm, const struct spot *spot, uint32_t least)
+{
+	for (uint32_t i = 0; i < cm->depth; i++) {
+		const struct cell *cell = spot->cells[i];
+
+		if (cell->epochs == least && (cell->touched != cm->epoch || !cell->is_raised))
+			return false;
+	}
+	return true;
+}
+
+static void raise_spot(struct count_min *cm, struct layer *layer, const struct spot *spot,
+		       const struct count_min_record *before, uint32_t n)
+{
+	uint32_t count = before->count > UINT32_MAX - n ? UINT32_MAX : before->count + n;
+	bool carry;
+
+	carry = before->count && least_carry(cm, spot, before->epochs);
+	for (uint32_t i = 0; i < cm->depth; i++) {
+		struct cell *cell = spot->cells[i];
+
+		if (cell->count == 0)
+			layer->occupied[i]++;
+		cell->count = MAX(cell->count, count);
+		if (cell->touched != cm->epoch)
+			cell->is_raised = false;
+		cell->touched = cm->epoch;
+		if (!carry && cell->epochs == before->epochs) {
+			cell->epochs += cell->epochs < INT32_MAX;
+			cell->is_raised = true;
+		}
+	}
+}
+
+struct count_min_record count_min_add(struct count_min *cm, const void *key, size_t len,
+				      uint32_t epoch, uint32_t n)
+{
+	XXH128_hash_t hash = XXH3_128bits_withSeed(key, len, cm->seed);
+	struct count_min_record before;
+	struct layer *layer;
+	struct spot spot;
+
+	if (n == 0)
+		return count_min_find(cm, key, len);
+	cm->epoch = MAX(cm->epoch, epoch);
+	layer = layer_of(cm, hash, &spot, &before);
+	/* Without memory for another layer the last one goes on; its probability is shown. */
+	if (before.count == 0 && layer_false_known(cm, layer) > LAYER_FALSE_KNOWN_MAX &&
+	    may_grow(cm) && layer_add(cm, layer->width * GROW_FACTOR) == 0) {
+		layer = &cm->layers[cm->n_layers - 1];
+		spot = spot_of(cm, layer, hash);
+	}
+	raise_spot(cm, layer, &spot, &before, n);
+	cm->total += n;
+	return before;
+}
+
+struct count_min_record count_min_find(const struct count_min *cm, const void *key, size_t len)
+{
+	struct count_min_record record;
+	struct spot spot;
+
+	layer_of(cm, XXH3_128bits_withSeed(key, len, cm->seed), &spot, &record);
+	return record;
+}
+
+static bool forget_cell(struct layer *layer, uint32_t index, uint32_t before_epoch)
+{
+	struct cell *cell = &layer->cells[index];
+
+	if (cell->count == 0 || cell->touched >= before_epoch)
+		return false;
+	layer->occupied[index / layer->width]--;
+	*cell = (struct cell){0};
+	return true;
+}
+
+uint32_t count_min_forget(struct count_min *cm, uint32_t before_epoch, uint32_t max_cells)
+{
+	uint32_t n_forgotten = 0;
+
+	for (uint32_t i = 0; i < max_cells; i++) {
+		struct layer *layer = &cm->layers[cm->forget_layer];
+
+		n_forgotten += forget_cell(layer, cm->forget_cell, before_epoch);
+		if (++cm->forget_cell < layer->width * cm->depth)
+			continue;
+		cm->forget_cell = 0;
+		cm->forget_layer = (cm->forget_layer + 1) % cm->n_layers;
+	}
+	return n_forgotten;
+}
+
+uint32_t count_min_depth(const struct count_min *cm)
+{
+	return cm->depth;
+}
+
+uint64_t count_min_columns(const struct count_min *cm)
+{
+	uint64_t columns = 0;
+
+	for (uint32_t i = 0; i < cm->n_layers; i++)
+		columns += cm->layers[i].width;
+	return columns;
+}
+
+uint64_t count_min_total(const struct count_min *cm)
+{
+	return cm->total;
+}
+
+size_t count_min_bytes(const struct count_min *cm)
+{
+	return sizeof(*cm) + (size_t)count_min_columns(cm) * cm->depth * sizeof(struct cell);
+}
+
+/* Proves that reader and writer use the same seed, without telling it. */
+static uint32_t seed_check(uint64_t seed)
+{
+	return (uint32_t)(XXH3_64bits_withSeed("count_min", 9, seed) >> 32);
+}
+
+/* Empty cells are most of a healthy sketch: a run of them is one number. */
+static void write_cells(struct blob_writer *writer, const struct cell *cells, uint32_t n)
+{
+	uint32_t run = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		if (cells[i].count == 0) {
+			run++;
+			continue;
+		}
+		blob_put_varint(writer, run);
+		blob_put_varint(writer, cells[i].count);
+		blob_put_varint(writer, (uint64_t)cells[i].epochs << 1 | cells[i].is_raised);
+		blob_put_varint(writer, cells[i].touched);
+		run = 0;
+	}
+	blob_put_varint(writer, run);
+}
+
+void count_min_write(const struct count_min *cm, struct blob_writer *writer)
+{
+	blob_put_u8(writer, IMAGE_VERSION);
+	blob_put_u8(writer, (uint8_t)cm->depth);
+	blob_put_u8(writer, (uint8_t)cm->n_layers);
+	blob_put_u32(writer, seed_check(cm->seed));
+	blob_put_varint(writer, cm->epoch);
+	blob_put_varint(writer, cm->total);
+	for (uint32_t i = 0; i < cm->n_layers; i++) {
+		const struct layer *layer = &cm->layers[i];
+
+		blob_put_varint(writer, layer->width);
+		write_cells(writer, layer->cells, layer->width * cm->depth);
+	}
+}
+
+static void read_cells(struct blob_reader *reader, struct count_min *cm, struct layer *layer)
+{
+	uint32_t n = layer->width * cm->depth;
+	uint32_t at = (uint32_t)blob_get_count(reader, n);
+
+	while (at < n && !reader->failed) {
+		struct cell *cell = &layer->cells[at];
+		uint64_t epochs;
+
+		cell->count = (uint32_t)blob_get_count(reader, UINT32_MAX);
+		epochs = blob_get_count(reader, UINT32_MAX);
+		cell->epochs = (uint32_t)(epochs >> 1);
+		cell->is_raised = epochs & 1;
+		cell->touched = (uint32_t)blob_get_count(reader, cm->epoch);
+		if (cell->count == 0)
+			reader->failed = true;
+		layer->occupied[at / layer->width]++;
+		at += 1 + (uint32_t)blob_get_count(reader, n - at - 1);
+	}
+}
+
+static bool is_width(uint64_t width)
+{
+	return width >= COUNT_MIN_WIDTH_MIN && width <= COUNT_MIN_WIDTH_MAX &&
+	       (width & (width - 1)) == 0;
+}
+
+/* A layer's cells cost memory before any byte proves them, so layers beyond the first must fit the
+ * budget, and the first may be as large as some profile makes it. */
+static int read_layer(struct blob_reader *reader, struct count_min *cm)
+{
+	uint64_t width = blob_get_varint(reader);
+	int r;
+
+	if (reader->failed || !is_width(width))
+		return -EBADMSG;
+	if (count_min_bytes(cm) + layer_bytes(cm, (uint32_t)width) > cm->bytes_max &&
+	    (cm->n_layers > 0 || width > COUNT_MIN_WIDTH_MAX / 64))
+		return -EBADMSG;
+	r = layer_add(cm, (uint32_t)width);
+	if (r)
+		return r;
+	read_cells(reader, cm, &cm->layers[cm->n_layers - 1]);
+	return reader->failed ? -EBADMSG : 0;
+}
+
+int count_min_read(struct count_min **out, struct blob_reader *reader, size_t bytes_max,
+		   uint64_t seed)
+{
+	SCOPED(count_min_destroy) struct count_min *cm = calloc(1, sizeof(*cm));
+	uint8_t version, n_layers;
+
+	if (!cm)
+		return -ENOMEM;
+	cm->seed = seed;
+	cm->bytes_max = bytes_max;
+	version = blob_get_u8(reader);
+	cm->depth = blob_get_u8(reader);
+	n_layers = blob_get_u8(reader);
+	if (version != IMAGE_VERSION || cm->depth == 0 || cm->depth > COUNT_MIN_DEPTH_MAX ||
+	    n_layers == 0 || n_layers > COUNT_MIN_LAYERS_MAX ||
+	    blob_get_u32(reader) != seed_check(seed))
+		return -EBADMSG;
+	cm->epoch = (uint32_t)blob_get_count(reader, UINT32_MAX);
+	cm->total = blob_get_varint(reader);
+	while (cm->n_layers < n_layers) {
+		int r = read_layer(reader, cm);
+
+		if (r)
+			return r;
+	}
+	*out = TAKE(cm);
+	return 0;
+}
