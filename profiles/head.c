@@ -224,7 +224,7 @@ size_t head_bytes(const struct head *head)
 static void write_slot(const struct head_slot *slot, struct blob_writer *writer)
 {
 	blob_put_u64(writer, slot->fingerprint);
-	blob_put_u8(writer, (uint8_t)slot->tag);
+	blob_put_varint(writer, slot->tag);
 	blob_put_varint(writer, slot->first_epoch);
 	blob_put_varint(writer, slot->last_epoch - slot->first_epoch);
 	blob_put_varint(writer, slot->epochs);
@@ -248,7 +248,7 @@ void head_write(const struct head *head, struct blob_writer *writer)
 static void read_slot(struct head_slot *slot, struct blob_reader *reader)
 {
 	slot->fingerprint = blob_get_u64(reader);
-	slot->tag = (uint32_t)MIN(blob_get_u8(reader), HEAD_TAG_MAX);
+	slot->tag = (uint32_t)blob_get_count(reader, HEAD_TAG_MAX);
 	slot->first_epoch = (uint32_t)blob_get_count(reader, UINT32_MAX);
 	slot->last_epoch = slot->first_epoch +
 			   (uint32_t)blob_get_count(reader, UINT32_MAX - slot->first_epoch);
