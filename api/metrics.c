@@ -1,0 +1,192 @@
+/* Prometheus text format 0.0.4. Every counter of the status, under names that begin with ethogram_.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "api/live.h"
+#include "api/memory.h"
+#include "api/routes.h"
+#include "api/storage_facts.h"
+#include "base/util.h"
+
+enum metric_kind { COUNTER, GAUGE };
+
+static void head(FILE *out, const char *name, enum metric_kind kind, const char *help)
+{
+	fprintf(out, "# HELP ethogram_%s %s\n# TYPE ethogram_%s %s\n", name, help, name,
+		kind == COUNTER ? "counter" : "gauge");
+}
+
+static void metric(FILE *out, const char *name, enum metric_kind kind, uint64_t value,
+		   const char *help)
+{
+	head(out, name, kind, help);
+	fprintf(out, "ethogram_%s %" PRIu64 "\n", name, value);
+}
+
+static void metric_double(FILE *out, const char *name, enum metric_kind kind, double value,
+			  const char *help)
+{
+	head(out, name, kind, help);
+	fprintf(out, "ethogram_%s %.9g\n", name, isfinite(value) ? value : 0.0);
+}
+
+/* Types with anything counted; those that share a name are one series. */
+static void by_type(FILE *out, const struct snapshot_status *status, bool is_dropped,
+		    const char *name, const char *help)
+{
+	uint64_t sums[EVENT_TYPE_END] = {0};
+
+	head(out, name, COUNTER, help);
+	for (unsigned type = 0; type < EVENT_TYPE_END; type++) {
+		int first = event_by_name(text_from(event_info((enum event_type)type)->name));
+
+		sums[first < 0 ? (int)type : first] +=
+			is_dropped ? status->capture.by_type[type].dropped
+				   : status->capture.by_type[type].seen;
+	}
+	for (unsigned type = 0; type < EVENT_TYPE_END; type++) {
+		if (sums[type])
+			fprintf(out, "ethogram_%s{type=\"%s\"} %" PRIu64 "\n", name,
+				event_info((enum event_type)type)->name, sums[type]);
+	}
+}
+
+static void print_capture(FILE *out, const struct snapshot_status *status)
+{
+	metric(out, "events_total", COUNTER, status->capture.events_total, "Events captured.");
+	metric(out, "dropped_events_total", COUNTER, status->capture.dropped_total,
+	       "Events lost before they were read.");
+	metric(out, "reordered_events_total", COUNTER, status->capture.reordered_total,
+	       "Events that came after a later one had been applied.");
+	metric(out, "own_events_skipped_total", COUNTER, status->capture.own_skipped_total,
+	       "Events of this program, left out of capture.");
+	metric(out, "recursion_missed_total", COUNTER, status->capture.recursion_missed_total,
+	       "Runs of BPF programs that the kernel skipped.");
+	metric_double(out, "events_per_second", GAUGE, status->capture.events_per_s,
+		      "Events captured in the last second.");
+	metric(out, "ring_bytes", GAUGE, status->capture.ring_bytes, "Capture rings, all CPUs.");
+	metric(out, "bpf_map_bytes", GAUGE, status->capture.map_bytes, "Other BPF maps.");
+	by_type(out, status, false, "events_by_type_total", "Events captured, by type.");
+	by_type(out, status, true, "dropped_events_by_type_total", "Events lost, by type.");
+}
+
+static void print_state(FILE *out, const struct snapshot_status *status)
+{
+	metric(out, "processes", GAUGE, status->state.processes, "Processes in the table.");
+	metric(out, "processes_evicted_total", COUNTER, status->state.evicted_total,
+	       "Processes dropped because the table was full.");
+	metric(out, "fds_evicted_total", COUNTER, status->state.fds_evicted_total,
+	       "Descriptors dropped because a table was full.");
+	metric(out, "unknown_tasks_total", COUNTER, status->state.unknown_task_total,
+	       "Events of tasks that the table did not have.");
+	metric(out, "wrong_image_events_total", COUNTER, status->state.wrong_image_total,
+	       "Events whose process image differed from the table's.");
+	metric(out, "workloads", GAUGE, status->profiles.workloads, "Workloads with a baseline.");
+	metric(out, "workloads_ready", GAUGE, status->profiles.ready, "Workloads that are ready.");
+	metric(out, "profile_bytes", GAUGE, status->profiles.bytes, "Memory of all baselines.");
+	metric(out, "behaviours_learned_today", GAUGE, status->profiles.learned_today,
+	       "Behaviours that entered a baseline today.");
+	metric(out, "behaviours_pending", GAUGE, status->profiles.pending,
+	       "Behaviours that wait to be learned.");
+	metric(out, "behaviours_quarantined", GAUGE, status->profiles.quarantined,
+	       "Pending behaviours under suspicion.");
+	metric(out, "profiles_coarsened_total", COUNTER, status->profiles.coarsened_total,
+	       "Times a profile gave up its finest level for lack of room.");
+	metric(out, "behaviours_refused_total", COUNTER, status->profiles.refused_total,
+	       "Behaviours that found no room in the pending table.");
+}
+
+static void print_outcome(FILE *out, const struct snapshot_status *status)
+{
+	metric(out, "anomalies_total", COUNTER, status->anomalies_total, "Anomalies found.");
+	metric(out, "incidents_total", COUNTER, status->incidents_total, "Incidents opened.");
+	metric_double(out, "threshold_seconds", GAUGE, status->threshold_s,
+		      "Return period from which an anomaly counts.");
+	metric(out, "rules_loaded", GAUGE, status->rules.loaded, "Rules loaded.");
+	metric(out, "rule_errors", GAUGE, status->rules.errors, "Errors of the last load.");
+	metric(out, "rule_matches_total", COUNTER, status->rules.matches_total, "Rule matches.");
+	metric(out, "rule_matches_dropped_total", COUNTER, status->rules.matches_dropped_total,
+	       "Matches beyond what one event may have.");
+	metric_double(out, "cpu_seconds_total", COUNTER, status->cpu_s,
+		      "CPU time of this program.");
+}
+
+static void print_storage(FILE *out, const struct storage_facts *facts)
+{
+	metric(out, "storage_bytes", GAUGE, facts->bytes, "Size of the database.");
+	metric(out, "storage_wal_bytes", GAUGE, facts->wal_bytes, "Size of its write-ahead log.");
+	metric_double(out, "last_checkpoint_timestamp_seconds", GAUGE,
+		      (double)facts->last_checkpoint_ns / 1e9, "Last commit; 0 none yet.");
+	metric(out, "writer_queue", GAUGE, facts->queue, "Records that wait for the writer.");
+	metric(out, "writer_queue_max", GAUGE, facts->queue_max, "Limit of that queue.");
+	metric(out, "writer_shed_total", COUNTER, facts->shed_total,
+	       "Records dropped because the queue was full.");
+	metric(out, "writer_written_total", COUNTER, facts->written_total, "Records written.");
+	metric(out, "writer_written_bytes_total", COUNTER, facts->written_bytes_total,
+	       "Bytes of records written.");
+	metric(out, "writer_errors_total", COUNTER, facts->errors_total, "Failed writes.");
+}
+
+static void print_memory(FILE *out, const struct snapshot_status *status)
+{
+	struct memory_use use;
+
+	if (memory_read("/proc/self/smaps", &use) == 0)
+		metric(out, "pss_bytes", GAUGE, use.pss_bytes,
+		       "Proportional set size without ring mappings.");
+	head(out, "memory_bytes", GAUGE, "Memory by part of the program.");
+	for (uint32_t i = 0; i < MIN(status->n_memory_parts, ARRAY_SIZE(status->memory_parts)); i++)
+		fprintf(out, "ethogram_memory_bytes{part=\"%s\"} %" PRIu64 "\n",
+			status->memory_parts[i].name, status->memory_parts[i].bytes);
+}
+
+static void print_api(FILE *out, const struct api_facts *facts)
+{
+	head(out, "info", GAUGE, "Version of this program.");
+	fprintf(out, "ethogram_info{version=\"%s\"} 1\n", ETHOGRAM_VERSION);
+	metric(out, "ready", GAUGE, atomic_load(&facts->is_ready), "1 when it captures.");
+	metric(out, "api_requests_total", COUNTER, atomic_load(&facts->requests_total),
+	       "HTTP requests.");
+	metric(out, "api_refused_total", COUNTER, atomic_load(&facts->refused_total),
+	       "HTTP requests refused before their route ran.");
+	metric(out, "api_overload_total", COUNTER, atomic_load(&facts->overload_total),
+	       "Requests refused because of too many connections.");
+}
+
+void route_metrics(const struct call *call, struct answer *answer)
+{
+	SCOPED(live_release) struct live_answer *live = NULL;
+	int r = live_share(call->live, REQUEST_STATUS, &live);
+	struct storage_facts facts;
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out;
+
+	if (r) {
+		answer_errno(answer, r, "metrics");
+		return;
+	}
+	out = open_memstream(&text, &len);
+	if (!out) {
+		answer_errno(answer, -ENOMEM, "metrics");
+		return;
+	}
+	storage_facts_read(call, &live->request->status, &facts);
+	print_capture(out, &live->request->status);
+	print_state(out, &live->request->status);
+	print_outcome(out, &live->request->status);
+	print_storage(out, &facts);
+	print_memory(out, &live->request->status);
+	print_api(out, call->facts);
+	if (fclose(out)) {
+		free(text);
+		answer_errno(answer, -ENOMEM, "metrics");
+		return;
+	}
+	answer_json_text(answer, text);
+	answer->content_type = "text/plain; version=0.0.4; charset=utf-8";
+}

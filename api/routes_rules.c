@@ -1,0 +1,90 @@
+/* Rules, and what filters and rules may name. */
+#include "api/live.h"
+#include "api/routes.h"
+#include "base/event_table.h"
+#include "base/json_text.h"
+#include "base/util.h"
+
+static cJSON *rule_json(const struct snapshot_rule *rule)
+{
+	cJSON *json = cJSON_CreateObject();
+	cJSON *tags;
+	uint32_t start = 0;
+
+	json_add_text(json, "name", rule->name);
+	json_add_text(json, "description", rule->description);
+	json_add_text(json, "source", rule->source);
+	json_add_text(json, "condition", rule->condition);
+	json_add_text(json, "output", rule->output);
+	json_add_text(json, "priority", text_from(alert_priority_name(rule->priority)));
+	tags = json_add_array(json, "tags");
+	for (uint32_t i = 0; i <= rule->tags.len; i++) {
+		if (i < rule->tags.len && rule->tags.ptr[i] != ' ')
+			continue;
+		if (i > start)
+			json_append_text(tags, (struct text){rule->tags.ptr + start, i - start});
+		start = i + 1;
+	}
+	json_add_bool(json, "enabled", rule->is_enabled);
+	json_add_u64(json, "hits_total", rule->hits_total);
+	json_add_time(json, "last_hit", rule->last_hit_ns);
+	return json;
+}
+
+/* All of them: they were loaded from files, so their number is bounded. */
+void route_rules(const struct call *call, struct answer *answer)
+{
+	SCOPED(live_release) struct live_answer *live = NULL;
+	int r = live_share(call->live, REQUEST_RULES, &live);
+	cJSON *json, *items;
+
+	if (r) {
+		answer_errno(answer, r, "rules");
+		return;
+	}
+	json = cJSON_CreateObject();
+	items = json_add_array(json, "items");
+	for (uint32_t i = 0; i < live->request->rules.n; i++)
+		cJSON_AddItemToArray(items, rule_json(&live->request->rules.items[i]));
+	json_add_null(json, "next");
+	answer_json(answer, json);
+}
+
+void route_rules_check(const struct call *call, struct answer *answer)
+{
+	if (call->body_len == 0) {
+		answer_problem(answer, 400, "the body must be a rule file");
+		return;
+	}
+	answer_json_text(answer, call->hooks->rules_check_json(call->body, call->body_len,
+							       call->hooks->arg));
+}
+
+void route_fields(const struct call *call, struct answer *answer)
+{
+	answer_json_text(answer, call->hooks->fields_json(call->hooks->arg));
+}
+
+static cJSON *event_json(const struct event_info *info)
+{
+	cJSON *json = cJSON_CreateObject();
+	cJSON *parameters;
+
+	json_add_text(json, "name", text_from(info->name));
+	parameters = json_add_array(json, "parameters");
+	for (unsigned i = 0; i < info->n_params; i++)
+		json_append_text(parameters, text_from(info->params[i].name));
+	return json;
+}
+
+void route_events(const struct call *call, struct answer *answer)
+{
+	cJSON *json = cJSON_CreateObject();
+	cJSON *items = json_add_array(json, "items");
+
+	(void)call;
+	for (unsigned type = 0; type < EVENT_TYPE_END; type++)
+		cJSON_AddItemToArray(items, event_json(event_info((enum event_type)type)));
+	json_add_null(json, "next");
+	answer_json(answer, json);
+}

@@ -1,0 +1,241 @@
+/* Routes about the program itself. */
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "api/live.h"
+#include "api/memory.h"
+#include "api/reader_pool.h"
+#include "api/routes.h"
+#include "api/storage_facts.h"
+#include "base/json_text.h"
+#include "base/util.h"
+
+#define GAPS_SHOWN 100
+
+static void answer_state(struct answer *answer, bool is_well, const char *well, const char *ill)
+{
+	cJSON *json = cJSON_CreateObject();
+
+	json_add_text(json, "status", text_from(is_well ? well : ill));
+	answer_json(answer, json);
+	if (!is_well && answer->status == 200) {
+		answer->status = 503;
+		answer->retry_after_s = 1;
+	}
+}
+
+void route_healthz(const struct call *call, struct answer *answer)
+{
+	answer_state(answer, atomic_load(&call->facts->is_live), "ok", "stalled");
+}
+
+void route_readyz(const struct call *call, struct answer *answer)
+{
+	answer_state(answer, atomic_load(&call->facts->is_ready), "ready", "starting");
+}
+
+void route_config(const struct call *call, struct answer *answer)
+{
+	answer_json_text(answer, call->hooks->config_json(call->hooks->arg));
+}
+
+/* Types with anything seen or lost. Several event types may share a name (a call and its newer
+ * forms); their counts are one. */
+static cJSON *by_type_json(const struct snapshot_status *status)
+{
+	uint64_t sums[EVENT_TYPE_END][2] = {0};
+	cJSON *json = cJSON_CreateObject();
+
+	for (unsigned type = 0; type < EVENT_TYPE_END; type++) {
+		unsigned first = (unsigned)event_by_name(text_from(event_info(type)->name));
+
+		if (first >= EVENT_TYPE_END)
+			first = type;
+		sums[first][0] += status->capture.by_type[type].seen;
+		sums[first][1] += status->capture.by_type[type].dropped;
+	}
+	for (unsigned type = 0; type < EVENT_TYPE_END; type++) {
+		cJSON *item;
+
+		if (!sums[type][0] && !sums[type][1])
+			continue;
+		item = json_add_object(json, event_info(type)->name);
+		json_add_u64(item, "seen", sums[type][0]);
+		json_add_u64(item, "dropped", sums[type][1]);
+	}
+	return json;
+}
+
+static void add_capture(cJSON *json, const struct snapshot_status *status)
+{
+	cJSON *capture = json_add_object(json, "capture");
+
+	json_add_text(capture, "source", text_from(status->capture.source));
+	json_add_u64(capture, "events_total", status->capture.events_total);
+	json_add_double(capture, "events_per_s", status->capture.events_per_s);
+	json_add_u64(capture, "dropped_total", status->capture.dropped_total);
+	json_add_item(capture, "by_type", by_type_json(status));
+	json_add_u64(capture, "reordered_total", status->capture.reordered_total);
+	json_add_u64(capture, "own_skipped_total", status->capture.own_skipped_total);
+	json_add_u64(capture, "recursion_missed_total", status->capture.recursion_missed_total);
+	json_add_u64(capture, "buffer_bytes", status->capture.ring_bytes);
+}
+
+static void add_state_and_profiles(cJSON *json, const struct snapshot_status *status)
+{
+	cJSON *state = json_add_object(json, "state");
+	cJSON *profiles = json_add_object(json, "profiles");
+
+	json_add_u64(state, "processes", status->state.processes);
+	json_add_u64(state, "evicted_total", status->state.evicted_total);
+	json_add_u64(state, "fds_evicted_total", status->state.fds_evicted_total);
+	json_add_u64(state, "unknown_task_total", status->state.unknown_task_total);
+	json_add_u64(state, "wrong_image_total", status->state.wrong_image_total);
+
+	json_add_u64(profiles, "workloads", status->profiles.workloads);
+	json_add_u64(profiles, "ready", status->profiles.ready);
+	json_add_u64(profiles, "bytes", status->profiles.bytes);
+	json_add_u64(profiles, "learned_today", status->profiles.learned_today);
+	json_add_u64(profiles, "pending", status->profiles.pending);
+	json_add_u64(profiles, "quarantined", status->profiles.quarantined);
+	json_add_u64(profiles, "coarsened_total", status->profiles.coarsened_total);
+	json_add_u64(profiles, "refused_total", status->profiles.refused_total);
+}
+
+static void add_rules(cJSON *json, const struct snapshot_status *status)
+{
+	cJSON *rules = json_add_object(json, "rules");
+
+	json_add_u64(rules, "loaded", status->rules.loaded);
+	json_add_u64(rules, "errors", status->rules.errors);
+	json_add_u64(rules, "matches_total", status->rules.matches_total);
+	json_add_u64(rules, "matches_dropped_total", status->rules.matches_dropped_total);
+	json_add_u64(json, "anomalies_total", status->anomalies_total);
+	json_add_u64(json, "incidents_total", status->incidents_total);
+	json_add_double(json, "threshold_s", status->threshold_s);
+}
+
+static void add_memory(cJSON *json, const struct snapshot_status *status)
+{
+	cJSON *memory = json_add_object(json, "memory");
+	struct memory_use use;
+	cJSON *parts;
+
+	if (memory_read("/proc/self/smaps", &use) == 0)
+		json_add_u64(memory, "pss_bytes", use.pss_bytes);
+	else
+		json_add_null(memory, "pss_bytes");
+	json_add_u64(memory, "ring_bytes", status->capture.ring_bytes);
+	json_add_u64(memory, "map_bytes", status->capture.map_bytes);
+	parts = json_add_object(memory, "by_part");
+	for (uint32_t i = 0; i < MIN(status->n_memory_parts, ARRAY_SIZE(status->memory_parts)); i++)
+		json_add_u64(parts, status->memory_parts[i].name, status->memory_parts[i].bytes);
+	json_add_double(json, "cpu_s", status->cpu_s);
+}
+
+static void add_api(cJSON *json, const struct api_facts *facts)
+{
+	cJSON *api = json_add_object(json, "api");
+
+	json_add_u64(api, "requests_total", atomic_load(&facts->requests_total));
+	json_add_u64(api, "refused_total", atomic_load(&facts->refused_total));
+	json_add_u64(api, "overload_total", atomic_load(&facts->overload_total));
+}
+
+static uint64_t file_bytes(const char *path, const char *suffix)
+{
+	char name[4096 + 8];
+	struct stat st;
+
+	if (snprintf(name, sizeof(name), "%s%s", path, suffix) >= (int)sizeof(name))
+		return 0;
+	return stat(name, &st) == 0 ? (uint64_t)st.st_size : 0;
+}
+
+void storage_facts_read(const struct call *call, const struct snapshot_status *status,
+			struct storage_facts *out)
+{
+	struct writer_counters counters = {0};
+
+	if (call->sources->writer)
+		writer_counters(call->sources->writer, &counters);
+	*out = (struct storage_facts){
+		.bytes = file_bytes(call->sources->store_path, ""),
+		.wal_bytes = file_bytes(call->sources->store_path, "-wal"),
+		.last_checkpoint_ns = counters.last_commit_ns,
+		.queue = status->writer.queue,
+		.queue_max = status->writer.queue_max,
+		.shed_total = status->writer.shed_total,
+		.written_total = counters.written_total,
+		.written_bytes_total = counters.bytes_written_total,
+		.errors_total = counters.errors_total,
+	};
+}
+
+static void add_storage(cJSON *json, const struct call *call, const struct snapshot_status *status)
+{
+	cJSON *storage = json_add_object(json, "storage");
+	struct storage_facts facts;
+
+	storage_facts_read(call, status, &facts);
+	json_add_u64(storage, "bytes", facts.bytes);
+	json_add_u64(storage, "wal_bytes", facts.wal_bytes);
+	json_add_time(storage, "last_checkpoint", facts.last_checkpoint_ns);
+	json_add_u64(storage, "queue", facts.queue);
+	json_add_u64(storage, "queue_max", facts.queue_max);
+	json_add_u64(storage, "shed_total", facts.shed_total);
+	json_add_u64(storage, "written_total", facts.written_total);
+	json_add_u64(storage, "written_bytes_total", facts.written_bytes_total);
+	json_add_u64(storage, "errors_total", facts.errors_total);
+}
+
+/* The newest gaps; an empty list rather than no status when the store cannot be read. */
+static void add_gaps(cJSON *json, const struct call *call)
+{
+	struct queries *queries;
+	cJSON *gaps = NULL;
+
+	if (reader_pool_take(call->readers, &queries) == 0) {
+		if (queries_gaps(queries, 0, UINT64_MAX, GAPS_SHOWN, &gaps))
+			gaps = NULL;
+		reader_pool_give(call->readers, queries);
+	}
+	json_add_item(json, "gaps", gaps ? gaps : cJSON_CreateArray());
+}
+
+static void add_times(cJSON *json, const struct snapshot_status *status)
+{
+	json_add_time(json, "now", status->now_ns);
+	json_add_time(json, "last_event", status->last_event_ns);
+	json_add_double(json, "uptime_s",
+			status->now_ns > status->started_ns
+				? (double)(status->now_ns - status->started_ns) / 1e9
+				: 0);
+}
+
+void route_status(const struct call *call, struct answer *answer)
+{
+	SCOPED(live_release) struct live_answer *live = NULL;
+	int r = live_share(call->live, REQUEST_STATUS, &live);
+	const struct snapshot_status *status;
+	cJSON *json;
+
+	if (r) {
+		answer_errno(answer, r, "status");
+		return;
+	}
+	status = &live->request->status;
+	json = cJSON_CreateObject();
+	json_add_text(json, "version", TEXT(ETHOGRAM_VERSION));
+	json_add_text(json, "host", text_from(call->facts->host));
+	json_add_text_or_null(json, "boot_id", text_from(call->facts->boot_id));
+	add_times(json, status);
+	add_capture(json, status);
+	add_gaps(json, call);
+	add_state_and_profiles(json, status);
+	add_storage(json, call, status);
+	add_rules(json, status);
+	add_memory(json, status);
+	add_api(json, call->facts);
+	answer_json(answer, json);
+}

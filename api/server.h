@@ -1,0 +1,55 @@
+/* The HTTP interface: one TCP and one Unix socket listener before a small pool of threads. Reads
+ * the store with connections of its own and asks the pipeline by request_box; it never makes the
+ * pipeline wait. Any thread.
+ *
+ * Names, routes and members are fixed by docs/api.md. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/request.h"
+#include "storage/store.h"
+
+struct api_server;
+
+struct api_config {
+	const char *listen;      /* "127.0.0.1:8971"; NULL or empty: no TCP listener */
+	const char *unix_socket; /* path; NULL or empty: none */
+	bool read_access_local;  /* loopback peers read without the token */
+	const char *token_file;
+	const char *tls_cert, *tls_key; /* PEM files; NULL or empty: plain HTTP */
+	uint32_t connections_max;       /* of each listener; more get 503 */
+};
+
+/* Where answers come from; all borrowed, and must outlive the server. */
+struct api_sources {
+	struct request_box *box;     /* to the pipeline */
+	const struct writer *writer; /* its counters; may be NULL */
+	const char *store_path;      /* the open store's database */
+};
+
+/* What only the daemon can answer. Called on API threads; each gives text that the server frees,
+ * NULL without memory. */
+struct api_hooks {
+	char *(*config_json)(void *arg);
+	char *(*fields_json)(void *arg);
+	/* The body of POST /v1/rules/check: a rule file. */
+	char *(*rules_check_json)(const char *text, size_t len, void *arg);
+	void *arg;
+};
+
+/* Listen and answer from now on; /readyz says 503 until api_server_set_ready(). Logs one sentence
+ * on failure: -EADDRINUSE, -EACCES, -EINVAL (a listener for others without TLS), queries_open()'s.
+ */
+int api_server_create(struct api_server **out, const struct api_config *config,
+		      const struct api_sources *sources, const struct api_hooks *hooks);
+void api_server_destroy(struct api_server **server);
+
+/* "http://127.0.0.1:8971", or "unix:PATH" without a TCP listener. Borrowed from the server. */
+const char *api_server_address(const struct api_server *server);
+
+/* Live: the pipeline makes progress. Ready: it captures and the store is open. */
+void api_server_set_live(struct api_server *server, bool is_live);
+void api_server_set_ready(struct api_server *server, bool is_ready);
