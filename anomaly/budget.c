@@ -109,29 +109,29 @@ void budget_report(struct budget *budget)
 	budget->reports++;
 }
 
-void budget_save(const struct budget *budget, struct image_writer *image)
+void budget_save(const struct budget *budget, struct blob_writer *image)
 {
 	tail_save(&budget->record, image);
-	image_put_f64(image, budget->epoch_s);
-	image_put_f64(image, budget->offset_bits);
-	image_put_u64(image, budget->epoch_start_ns);
-	image_put_u64(image, budget->last_ns);
-	image_put_u64(image, budget->reports);
+	blob_put_f64(image, budget->epoch_s);
+	blob_put_f64(image, budget->offset_bits);
+	blob_put_u64(image, budget->epoch_start_ns);
+	blob_put_u64(image, budget->last_ns);
+	blob_put_u64(image, budget->reports);
 }
 
 /* A record made with another epoch length counts in other units: it is read past, not taken. */
-bool budget_load(struct budget *budget, struct image_reader *image)
+bool budget_load(struct budget *budget, struct blob_reader *image)
 {
 	struct budget loaded = *budget;
 	double epoch_s;
 
 	if (!tail_load(&loaded.record, image))
 		return false;
-	epoch_s = image_get_f64(image);
-	loaded.offset_bits = image_get_f64(image);
-	loaded.epoch_start_ns = image_get_u64(image);
-	loaded.last_ns = image_get_u64(image);
-	loaded.reports = (uint32_t)image_get_count(image, UINT32_MAX);
+	epoch_s = blob_get_f64(image);
+	loaded.offset_bits = blob_get_f64(image);
+	loaded.epoch_start_ns = blob_get_u64(image);
+	loaded.last_ns = blob_get_u64(image);
+	loaded.reports = (uint32_t)blob_get_count(image, UINT32_MAX);
 	if (image->failed || loaded.offset_bits < OFFSET_MIN || loaded.offset_bits > OFFSET_MAX ||
 	    loaded.epoch_start_ns > loaded.last_ns)
 		return false;

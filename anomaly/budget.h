@@ -35,6 +35,6 @@ static inline double budget_threshold_s(const struct budget *budget)
 	return budget->threshold_s;
 }
 
-void budget_save(const struct budget *budget, struct image_writer *image);
+void budget_save(const struct budget *budget, struct blob_writer *image);
 /* False, and *budget untouched, on a bad image. */
-bool budget_load(struct budget *budget, struct image_reader *image);
+bool budget_load(struct budget *budget, struct blob_reader *image);

@@ -61,6 +61,9 @@ double scorer_threshold_s(const struct scorer *scorer);
  * let old anomalies expire. Bounded work; call once a batch and on ticks. */
 void scorer_tick(struct scorer *scorer, uint64_t now_ns);
 
+/* Emit now whatever changed: before a checkpoint and at the end of a capture. */
+void scorer_flush(struct scorer *scorer);
+
 /* Events lost so far, all causes together: anomalies made while the number grows are marked. */
 void scorer_set_lost(struct scorer *scorer, uint64_t lost_total);
 
@@ -87,7 +90,8 @@ struct scorer_counters {
 
 void scorer_counters(const struct scorer *scorer, struct scorer_counters *out);
 
-/* Persistence: opaque state (budget, open anomalies, next id). NULL: nothing worth storing changed
- * since the last call, or no memory. Loading: 0; -EBADMSG, and the scorer unchanged. */
+/* Persistence: opaque state (budget, open anomalies, next id), after a flush. NULL: nothing worth
+ * storing changed since the last call (counts of repeats alone are stored once a minute), or no
+ * memory. Loading: 0; -EBADMSG, and the scorer unchanged. */
 struct record_blob *scorer_image(struct scorer *scorer);
 int scorer_load_image(struct scorer *scorer, const struct record_blob *blob);

@@ -108,22 +108,22 @@ double tail_bits(const struct tail *tail, double bits)
 	return least;
 }
 
-void tail_save(const struct tail *tail, struct image_writer *image)
+void tail_save(const struct tail *tail, struct blob_writer *image)
 {
 	for (unsigned j = 0; j < TAIL_THRESHOLDS; j++) {
-		image_put_f64(image, tail->reached[j]);
-		image_put_f64(image, tail->excess[j]);
+		blob_put_f64(image, tail->reached[j]);
+		blob_put_f64(image, tail->excess[j]);
 	}
-	image_put_f64(image, tail->exposure);
-	image_put_f64(image, tail->age);
+	blob_put_f64(image, tail->exposure);
+	blob_put_f64(image, tail->age);
 }
 
 /* A counter no honest image can exceed: an epoch a second for 30,000 years. */
 #define COUNTER_MAX 1e12
 
-static double get_counter(struct image_reader *image)
+static double get_counter(struct blob_reader *image)
 {
-	double value = image_get_f64(image);
+	double value = blob_get_f64(image);
 
 	if (value >= 0 && value <= COUNTER_MAX)
 		return value;
@@ -131,7 +131,7 @@ static double get_counter(struct image_reader *image)
 	return 0;
 }
 
-bool tail_load(struct tail *tail, struct image_reader *image)
+bool tail_load(struct tail *tail, struct blob_reader *image)
 {
 	struct tail loaded;
 

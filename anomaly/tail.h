@@ -30,6 +30,6 @@ void tail_add(struct tail *tail, double bits);
 /* log2 of the return period, in epochs, of an episode of at least so many bits. Never negative. */
 double tail_bits(const struct tail *tail, double bits);
 
-void tail_save(const struct tail *tail, struct image_writer *image);
+void tail_save(const struct tail *tail, struct blob_writer *image);
 /* False, and *tail untouched, unless every counter is finite and not negative. */
-bool tail_load(struct tail *tail, struct image_reader *image);
+bool tail_load(struct tail *tail, struct blob_reader *image);

@@ -1,0 +1,256 @@
+#include "anomaly/describe.h"
+
+#include <math.h>
+
+#include "anomaly/phrase.h"
+#include "base/util.h"
+
+#define REASON_MAX 2048
+#define FORMULA_MAX 1024
+#define ARGS_MAX 2048
+#define FIELD_MAX 160 /* bytes of a key field in a sentence */
+#define USUAL_NAMED 3 /* usual behaviours named in the sentence */
+#define TEXT_MAX 4096 /* bytes of any other text in a record */
+
+/* How a dimension's behaviours are spoken of: "had never ...", "usually ...". */
+static const struct wording {
+	struct text dimension;
+	const char *never, *usually;
+} wordings[] = {
+	{TEXT("exec"), "run", "runs"},
+	{TEXT("file.read"), "read", "reads"},
+	{TEXT("file.write"), "written", "writes"},
+	{TEXT("file.denied"), "been refused", "is refused"},
+	{TEXT("net.connect"), "connected to", "connects to"},
+	{TEXT("net.listen"), "listened on", "listens on"},
+	{TEXT("privilege"), "used", "uses"},
+};
+
+static const struct wording other_wording = {.never = "shown", .usually = "shows"};
+
+static const struct wording *wording_of(struct text dimension)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(wordings); i++) {
+		if (text_equal(wordings[i].dimension, dimension))
+			return &wordings[i];
+	}
+	return &other_wording;
+}
+
+static struct text cut(struct text t, uint32_t max)
+{
+	return (struct text){t.ptr, MIN(t.len, max)};
+}
+
+/* "redis-server.service" of "unit:redis-server.service". */
+static struct text plain_name(struct text workload)
+{
+	const char *colon = workload.len ? memchr(workload.ptr, ':', workload.len) : NULL;
+	uint32_t kind = colon ? (uint32_t)(colon - workload.ptr) + 1 : 0;
+
+	return (struct text){workload.ptr + kind, workload.len - kind};
+}
+
+static void say_record(struct phrase *p, const struct describe_input *in)
+{
+	const struct novelty *n = &in->judgement->novelty;
+	const struct sighting *s = in->sighting;
+	const char *units = s->is_startup ? "process starts" : "epochs";
+	uint32_t epochs = n->parent_epochs;
+
+	if (n->level == 0) {
+		epochs = MAX(epochs, n->stream.age_epochs);
+		phrase_text(p, TEXT(": in "));
+		phrase_duration(p, in->judgement->view.basis_s);
+		phrase_text(p, TEXT(" of watching something new of this kind turned up in "));
+	} else {
+		phrase_text(p, TEXT(": below "));
+		phrase_short(p, s->fields[n->level - 1], FIELD_MAX);
+		phrase_text(p, TEXT(" something new turned up in "));
+	}
+	phrase_printf(p, "%u of %u %s", MIN(n->child_epochs, epochs), epochs, units);
+}
+
+static void say_limits(struct phrase *p, const struct judgement *j)
+{
+	if (j->claim.is_capped) {
+		phrase_text(p, TEXT("; known for "));
+		phrase_duration(p, j->view.basis_s);
+		phrase_text(p, TEXT(", so no claim above "));
+		phrase_duration(p, j->claim.longest_s);
+		phrase_text(p, TEXT(" is possible"));
+	}
+	if (j->novelty.has_population && j->novelty.population_known)
+		phrase_text(p, TEXT("; other workloads of its kind do this"));
+	else if (j->claim.population_factor > 1)
+		phrase_text(p, TEXT("; no workload of its kind ever did this"));
+}
+
+static void say_usual(struct phrase *p, const struct record_anomaly *draft,
+		      const struct wording *wording)
+{
+	for (uint32_t i = 0; i < MIN(draft->n_usual, USUAL_NAMED); i++) {
+		if (i == 0)
+			phrase_printf(p, "; it usually %s ", wording->usually);
+		else
+			phrase_text(p, TEXT(", "));
+		phrase_key(p, draft->usual[i].key.fields, draft->usual[i].key.n, FIELD_MAX);
+		phrase_printf(p, " (%.0f %% of epochs)", draft->usual[i].frequency * 100);
+	}
+}
+
+static void say_reason(struct phrase *p, const struct describe_input *in,
+		       const struct record_anomaly *draft)
+{
+	const struct wording *wording = wording_of(draft->dimension);
+	uint32_t n_new = (uint32_t)draft->level + 1;
+
+	phrase_short(p, plain_name(draft->workload_name), FIELD_MAX);
+	phrase_printf(p, " had never %s ", wording->never);
+	phrase_key(p, draft->key.fields, MIN(n_new, draft->key.n), FIELD_MAX);
+	phrase_text(p, TEXT(" before"));
+	say_record(p, in);
+	say_usual(p, draft, wording);
+	say_limits(p, in->judgement);
+}
+
+static void say_formula(struct phrase *p, const struct judgement *j)
+{
+	const struct novelty *n = &j->novelty;
+	const struct claim *c = &j->claim;
+	uint32_t epochs = n->parent_epochs;
+
+	if (n->level == 0)
+		epochs = MAX(epochs, n->stream.age_epochs);
+	phrase_printf(p, "(%.2f + %.2f) / 2 bits; ", c->stream_bits, c->parent_bits);
+	phrase_printf(p, "stream: -log2 %.3g per epoch at level %u, after %u epochs; ",
+		      n->stream.rate_per_epoch, n->level, n->stream.age_epochs);
+	phrase_printf(p, "parent: -log2 ((%u + 4 x %.3g) / (%u + 4)); ",
+		      MIN(n->child_epochs, epochs), n->stream.rate_per_epoch, epochs);
+	if (c->population_factor != 1)
+		phrase_printf(p, "population: x %.2f; ", c->population_factor);
+	if (c->is_capped)
+		phrase_text(p, TEXT("cut at the longest claim; "));
+	phrase_printf(p, "2^%.2f x %.3g s = %.4g s", c->bits, j->unit_s, c->return_period_s);
+}
+
+static void take_key(const struct sighting *s, struct record_key *key)
+{
+	key->n = MIN(s->n_levels, RECORD_KEY_MAX);
+	for (uint8_t i = 0; i < key->n; i++)
+		key->fields[i] = cut(s->fields[i], TEXT_MAX);
+}
+
+static void take_usual(const struct describe_input *in, struct record_anomaly *draft)
+{
+	struct record_key keys[RECORD_USUAL_MAX];
+	double frequencies[RECORD_USUAL_MAX];
+	uint32_t n = profile_usual(in->sighting, in->judgement->novelty.level, RECORD_USUAL_MAX,
+				   keys, frequencies);
+
+	draft->n_usual = (uint8_t)MIN(n, RECORD_USUAL_MAX);
+	for (uint8_t i = 0; i < draft->n_usual; i++) {
+		draft->usual[i].key = keys[i];
+		draft->usual[i].key.n = MIN(keys[i].n, RECORD_KEY_MAX);
+		draft->usual[i].frequency = frequencies[i];
+	}
+}
+
+static struct text event_args(const struct describe_input *in)
+{
+	struct field_arg none = {0};
+	struct values values;
+
+	if (!in->args_field || !in->ctx->arena ||
+	    !in->args_field->extract(in->ctx, in->args_field, &none, &values) || values.n == 0)
+		return TEXT_NONE;
+	return cut(values.items[0].text, ARGS_MAX);
+}
+
+void describe_process(const struct field_context *ctx, const struct process *process,
+		      char cmdline[DESCRIBE_CMDLINE_MAX], struct record_process *out)
+{
+	const struct process *p = process;
+
+	*out = (struct record_process){
+		.pid = process->pid,
+		.start_time_ns = process_start_time_ns(ctx->state, process),
+		.uid = process->uid,
+		.exe = cut(process->exepath, TEXT_MAX),
+		.user = state_user_name(ctx->state, process, process->uid),
+	};
+	out->cmdline =
+		(struct text){cmdline, process_cmdline(process, cmdline, DESCRIBE_CMDLINE_MAX)};
+	while (out->n_lineage < RECORD_LINEAGE_MAX) {
+		p = p->creator ? p->creator : p->parent;
+		if (!p)
+			break;
+		out->lineage[out->n_lineage].pid = p->pid;
+		out->lineage[out->n_lineage].exe = cut(p->exepath, TEXT_MAX);
+		out->n_lineage++;
+	}
+}
+
+static void take_judgement(const struct describe_input *in, struct record_anomaly *draft)
+{
+	const struct judgement *j = in->judgement;
+
+	draft->level = (int32_t)j->novelty.level;
+	draft->novel = true;
+	draft->is_startup = in->sighting->is_startup;
+	draft->return_period_s = j->claim.return_period_s;
+	draft->return_period_basis_s = j->view.basis_s;
+	draft->return_period_capped = j->claim.is_capped;
+	draft->above_threshold = in->is_above_threshold;
+	draft->bits = j->claim.bits;
+	draft->coverage = j->view.coverage;
+	draft->population_known = j->novelty.has_population && j->novelty.population_known;
+	draft->population_factor = j->claim.population_factor;
+	draft->n_levels = judgement_levels(j, in->sighting, draft->levels);
+	draft->quality = (struct record_quality){
+		.complete = in->lost_events == 0 && !in->sighting->is_missing,
+		.lost_events = in->lost_events,
+		.sketch_estimated = j->view.is_estimated,
+	};
+}
+
+/* When the behaviour was last seen, if it was forgotten since; the end of that epoch. */
+static uint64_t seen_before_ns(const struct describe_input *in)
+{
+	double ns = (double)in->sighting->last_seen_epoch * in->judgement->view.epoch_s * 1e9;
+
+	return ns > 0 && ns < (double)in->ctx->event->ts_ns ? (uint64_t)ns : 0;
+}
+
+struct record_anomaly *describe_anomaly(const struct describe_input *input)
+{
+	const struct event *ev = input->ctx->event;
+	const struct process *process = input->ctx->subject->process;
+	char cmdline[DESCRIBE_CMDLINE_MAX], reason[REASON_MAX], formula[FORMULA_MAX];
+	struct phrase reason_phrase = PHRASE(reason), formula_phrase = PHRASE(formula);
+	struct record_anomaly draft = {
+		.id = input->id,
+		.first_ns = ev->ts_ns,
+		.last_ns = ev->ts_ns,
+		.occurrences = 1,
+		.state = ANOMALY_OPEN,
+		.workload_id = input->judgement->view.workload->id,
+		.workload_name = input->judgement->view.workload->name,
+		.instance = process->instance ? process->instance->id : TEXT_NONE,
+		.dimension = input->judgement->view.dimension,
+		.seen_before_ns = seen_before_ns(input),
+		.event_type = ev->type,
+		.event_num = ev->num,
+		.event_args = event_args(input),
+	};
+
+	take_key(input->sighting, &draft.key);
+	take_judgement(input, &draft);
+	take_usual(input, &draft);
+	describe_process(input->ctx, process, cmdline, &draft.process);
+	say_reason(&reason_phrase, input, &draft);
+	say_formula(&formula_phrase, input->judgement);
+	draft.reason = phrase_result(&reason_phrase);
+	draft.formula = phrase_result(&formula_phrase);
+	return record_anomaly_copy(&draft);
+}
