@@ -8,7 +8,6 @@
 #include "api/server.h"
 #include "daemon/config.h"
 #include "daemon/pipeline.h"
-#include "storage/queries.h"
 #include "storage/sinks.h"
 
 struct daemon {
@@ -17,25 +16,26 @@ struct daemon {
 	struct config *config;
 	struct field_set fields;
 	struct rule_set *rules; /* until the pipeline takes them */
-	struct profile_set *profiles;
 	struct store *store;
-	struct queries *queries;
-	struct request_box *requests;
-	struct api_server *api;
-	struct source *source;
+	struct profile_set *profiles;
 	struct state *state;
 	struct scorer *scorer;
 	struct incidents *incidents;
+	struct request_box *requests;
+	struct api_server *api;
 	struct sinks *sinks;
 	struct writer *writer;
+	struct source *source;
 	struct pipeline *pipeline;
+	uint64_t next_alert_id;
+	uint64_t last_run_ns; /* last checkpoint of the run before; 0 none */
 	pthread_t loader;
 	bool loader_runs;
 	atomic_bool stop;
-	/* The next set of events to capture, made with new rules; applied by the pipeline thread. */
+	/* Events to capture with the newest rules; made by the loader, used by the pipeline thread
+	 * once wanted_changed is set. */
 	struct event_set wanted;
 	atomic_bool wanted_changed;
-	char *config_text; /* for /v1/config */
 };
 
 /* Load the rule files of config; prints every error with its place. 0 or -EINVAL. */
@@ -46,6 +46,14 @@ int daemon_load_rules(const struct daemon *daemon, const struct config *config,
 int daemon_wanted(const struct daemon *daemon, const struct config *config,
 		  const struct rule_set *rules, struct event_set *out);
 
-/* The loader thread: waits for signals, stops the daemon or compiles new rules beside the running
- * ones. Call before any other thread is made: it blocks the signals for all. */
+/* Block the signals of the loader for this and all later threads. */
+void daemon_block_signals(void);
+
+/* The loader thread: waits for signals; ends the daemon, or compiles new rules beside the running
+ * ones. 0 or -errno. */
 int daemon_start_loader(struct daemon *daemon);
+void daemon_stop_loader(struct daemon *daemon);
+
+/* Make all parts; what is in the way is logged in one sentence. Nothing captured yet. */
+int daemon_make(struct daemon *daemon);
+void daemon_unmake(struct daemon *daemon);

@@ -1,101 +1,78 @@
 #include "daemon/verbs.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/random.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/util.h"
 #include "daemon/daemon.h"
 #include "daemon/options.h"
-#include "daemon/wanted.h"
 
-#define BATCH_MAX 2048	    /* events between two rests */
-#define IDLE_WAIT_MS 50	    /* longest sleep with nothing to do: bounds the answer time of the API */
-#define WRITER_QUEUE_MAX 65536
+#define BATCH_MAX 2048	/* events between two rests */
+#define IDLE_WAIT_MS 50 /* longest sleep: bounds how late a question is answered */
 
-/* Each step makes one part and logs why it cannot; the parts are unmade in reverse. */
-typedef int step_fn(struct daemon *d);
-
-static int make_rules(struct daemon *d)
+static void apply_wanted(struct daemon *d)
 {
-	return daemon_load_rules(d, d->config, &d->rules);
+	if (!atomic_exchange(&d->wanted_changed, false))
+		return;
+	if (d->source->ops->set_wanted(d->source, d->wanted.types, d->wanted.syscalls))
+		log_warn("capture: cannot change what is captured, keeping the old set");
 }
 
-static uint64_t stored_or_new_seed(struct daemon *d)
+/* Event time while events come; the clock moves it when the host is idle. */
+static int run_until_stopped(struct daemon *d)
 {
-	uint64_t seed = 0;
+	while (!atomic_load(&d->stop)) {
+		int n = pipeline_run_batch(d->pipeline, BATCH_MAX);
 
-	if (store_get_u64(d->store, "seed", &seed) == 0)
-		return seed;
-	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
-		seed = clock_boot_ns(); /* only an early boot without entropy comes here */
-	store_set_u64(d->store, "seed", seed);
-	return seed;
+		if (n < 0)
+			return n;
+		apply_wanted(d);
+		pipeline_rest(d->pipeline, n == BATCH_MAX ? pipeline_last_event_ns(d->pipeline)
+							  : clock_real_ns());
+		if (n < BATCH_MAX)
+			d->source->ops->wait(d->source, IDLE_WAIT_MS);
+	}
+	return 0;
 }
 
-static int make_profiles(struct daemon *d)
+static int run(struct daemon *d)
 {
-	const struct config *c = d->config;
-	struct learning_config learning = {
-		.epoch_s = c->learning.epoch_s,
-		.ready_return_period_s = c->learning.ready_return_period_s,
-		.hold_s = c->learning.hold_s,
-		.startup_s = c->learning.startup_s,
-		.min_epochs = (uint32_t)c->learning.min_epochs,
-		.forget_days = c->learning.forget_days,
-		.profile_bytes_max = c->limits.profile_bytes,
-		.pending_per_workload_max = (uint32_t)c->limits.pending_per_workload,
-		.seed = stored_or_new_seed(d),
-		.dimension_files = (const char *const *)c->learning.dimensions.items,
-		.n_dimension_files = c->learning.dimensions.n,
-	};
-	struct diag diag = {0};
-	int r = profile_set_create(&d->profiles, &learning, &d->fields, &diag);
+	int r;
 
-	if (r && *diag.message)
-		diag_print(&diag);
+	daemon_block_signals();
+	r = daemon_make(d);
+	if (!r)
+		r = daemon_start_loader(d);
+	if (r)
+		return r;
+	api_server_set_live(d->api, true);
+	api_server_set_ready(d->api, true);
+	fprintf(stderr, "ethogram: ready, %s\n", api_server_address(d->api));
+	r = run_until_stopped(d);
+	api_server_set_ready(d->api, false);
+	pipeline_checkpoint(d->pipeline, clock_real_ns());
+	if (r)
+		log_err_r(r, "capture: ended");
+	else
+		log_info("stopped");
 	return r;
 }
 
-/* Dimension files are checked before anything is opened; the real set needs the stored seed. */
-static int check_dimensions(struct daemon *d)
+int verb_run(int argc, char **argv)
 {
-	const struct config *c = d->config;
-	struct learning_config learning = {
-		.epoch_s = c->learning.epoch_s,
-		.ready_return_period_s = c->learning.ready_return_period_s,
-		.hold_s = c->learning.hold_s,
-		.startup_s = c->learning.startup_s,
-		.min_epochs = (uint32_t)c->learning.min_epochs,
-		.forget_days = c->learning.forget_days,
-		.profile_bytes_max = c->limits.profile_bytes,
-		.pending_per_workload_max = (uint32_t)c->limits.pending_per_workload,
-		.dimension_files = (const char *const *)c->learning.dimensions.items,
-		.n_dimension_files = c->learning.dimensions.n,
-	};
-	SCOPED(profile_set_destroy) struct profile_set *probe = NULL;
-	struct diag diag = {0};
-	int r = profile_set_create(&probe, &learning, &d->fields, &diag);
+	struct daemon d = {.argc = argc, .argv = argv};
+	int r = options_load_config(argc, argv, &d.config);
 
-	if (r && *diag.message)
-		diag_print(&diag);
-	return r;
-}
-
-static int make_store(struct daemon *d)
-{
-	struct store_config config = {
-		.path = d->config->storage.path,
-		.checkpoint_s = d->config->storage.checkpoint_s,
-		.retention_days = d->config->storage.retention_days,
-		.max_bytes = d->config->storage.max_bytes,
-	};
-
-	return store_open(&d->store, &config);
+	if (r == -EXIT_USAGE) {
+		fprintf(stderr, "usage: ethogram run [-c FILE] [--set KEY=VALUE]...\n");
+		return 2;
+	}
+	if (r)
+		return 1;
+	r = run(&d);
+	daemon_stop_loader(&d);
+	daemon_unmake(&d);
+	return r ? 1 : 0;
 }

@@ -1,0 +1,137 @@
+#include "daemon/daemon.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/util.h"
+#include "daemon/options.h"
+#include "daemon/wanted.h"
+
+static void print_message(const struct rule_message *m)
+{
+	fprintf(stderr, "ethogram: %s", m->file ? m->file : "rules");
+	if (m->line)
+		fprintf(stderr, ":%u:%u", m->line, m->column);
+	fprintf(stderr, ": %s%s%s%s %s\n", m->is_error ? "" : "warning: ", m->item ? m->item : "",
+		m->item ? ": " : "", m->code, m->message ? m->message : "");
+}
+
+int daemon_load_rules(const struct daemon *daemon, const struct config *config,
+		      struct rule_set **out)
+{
+	static const char *const names[] = {"emergency", "alert",  "critical",	    "error",
+					    "warning",	 "notice", "informational", "debug"};
+	struct rule_options options = {
+		.match_all = strcmp(config->rules.match, "all") == 0,
+		.enable = (const char *const *)config->rules.enable.items,
+		.n_enable = config->rules.enable.n,
+		.disable = (const char *const *)config->rules.disable.items,
+		.n_disable = config->rules.disable.n,
+	};
+	SCOPED(rule_messages_done) struct rule_messages messages = {0};
+	int r;
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		if (strcmp(config->rules.min_priority, names[i]) == 0)
+			options.min_priority = (enum alert_priority)i;
+	}
+	r = rule_set_load(out, (const char *const *)config->rules.files.items,
+			  config->rules.files.n, &daemon->fields, &options, &messages);
+	for (uint32_t i = 0; i < messages.n; i++) {
+		if (messages.items[i].is_error || r == 0)
+			print_message(&messages.items[i]);
+	}
+	return r;
+}
+
+int daemon_wanted(const struct daemon *daemon, const struct config *config,
+		  const struct rule_set *rules, struct event_set *out)
+{
+	const struct event_set *asked[] = {rule_set_events(rules),
+					   profile_set_events(daemon->profiles)};
+	struct diag diag = {0};
+	int r = wanted_events(out, asked, ARRAY_SIZE(asked), config, &diag);
+
+	if (r)
+		diag_print(&diag);
+	return r;
+}
+
+static void loader_signals(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGHUP);
+	sigaddset(set, SIGUSR1); /* from daemon_stop_loader() */
+}
+
+void daemon_block_signals(void)
+{
+	sigset_t set;
+
+	loader_signals(&set);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+/* All or nothing: a broken file leaves the old rules running. Of the configuration only what
+ * concerns rules is read anew. */
+static void reload(struct daemon *d)
+{
+	SCOPED(config_destroy) struct config *config = NULL;
+	SCOPED(rule_set_destroy) struct rule_set *rules = NULL;
+	struct event_set wanted;
+
+	if (options_load_config(d->argc, d->argv, &config) ||
+	    daemon_load_rules(d, config, &rules) || daemon_wanted(d, config, rules, &wanted)) {
+		log_warn("reload: refused for the reason above, keeping the rules that run");
+		return;
+	}
+	log_info("reload: %u rules", rule_set_size(rules));
+	d->wanted = wanted;
+	atomic_store(&d->wanted_changed, true);
+	pipeline_swap_rules(d->pipeline, TAKE(rules));
+	d->source->ops->wake(d->source);
+}
+
+static void *loader_main(void *arg)
+{
+	struct daemon *d = arg;
+	sigset_t set;
+	int signal_number;
+
+	loader_signals(&set);
+	while (sigwait(&set, &signal_number) == 0) {
+		if (signal_number == SIGHUP) {
+			reload(d);
+			continue;
+		}
+		if (signal_number == SIGUSR1)
+			break;
+		atomic_store(&d->stop, true);
+		d->source->ops->wake(d->source);
+	}
+	return NULL;
+}
+
+int daemon_start_loader(struct daemon *d)
+{
+	int r = pthread_create(&d->loader, NULL, loader_main, d);
+
+	d->loader_runs = r == 0;
+	return r ? log_err_r(-r, "loader: cannot start its thread") : 0;
+}
+
+void daemon_stop_loader(struct daemon *d)
+{
+	if (!d->loader_runs)
+		return;
+	pthread_kill(d->loader, SIGUSR1);
+	pthread_join(d->loader, NULL);
+	d->loader_runs = false;
+}

@@ -1,0 +1,275 @@
+#include "daemon/daemon.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/util.h"
+#include "daemon/options.h"
+
+#define WRITER_QUEUE_MAX 65536
+#define DOWNTIME "downtime"
+
+static void fill_learning(const struct config *c, uint64_t seed, struct learning_config *out)
+{
+	*out = (struct learning_config){
+		.epoch_s = c->learning.epoch_s,
+		.ready_return_period_s = c->learning.ready_return_period_s,
+		.hold_s = c->learning.hold_s,
+		.startup_s = c->learning.startup_s,
+		.min_epochs = (uint32_t)c->learning.min_epochs,
+		.forget_days = c->learning.forget_days,
+		.profile_bytes_max = c->limits.profile_bytes,
+		.pending_per_workload_max = (uint32_t)c->limits.pending_per_workload,
+		.seed = seed,
+		.dimension_files = (const char *const *)c->learning.dimensions.items,
+		.n_dimension_files = c->learning.dimensions.n,
+	};
+}
+
+static int create_profiles(struct daemon *d, uint64_t seed, struct profile_set **out)
+{
+	struct learning_config learning;
+	struct diag diag = {0};
+	int r;
+
+	fill_learning(d->config, seed, &learning);
+	r = profile_set_create(out, &learning, &d->fields, &diag);
+	if (r && *diag.message)
+		diag_print(&diag);
+	return r;
+}
+
+/* Rule and dimension files are judged before anything is opened or made. */
+static int check_files(struct daemon *d)
+{
+	SCOPED(profile_set_destroy) struct profile_set *probe = NULL;
+	int r;
+
+	d->fields.tables[d->fields.n_tables++] = state_field_table();
+	d->fields.tables[d->fields.n_tables++] = anomaly_field_table();
+	r = daemon_load_rules(d, d->config, &d->rules);
+	return r ? r : create_profiles(d, 0, &probe);
+}
+
+static int make_store(struct daemon *d)
+{
+	struct store_config config = {
+		.path = d->config->storage.path,
+		.checkpoint_s = d->config->storage.checkpoint_s,
+		.retention_days = d->config->storage.retention_days,
+		.max_bytes = d->config->storage.max_bytes,
+	};
+
+	return store_open(&d->store, &config);
+}
+
+/* The secret that keys all baselines; kept with them. */
+static uint64_t stored_or_new_seed(struct daemon *d)
+{
+	uint64_t seed = 0;
+
+	if (store_get_u64(d->store, "seed", &seed) == 0)
+		return seed;
+	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
+		seed = clock_boot_ns(); /* a kernel without random numbers: better than none */
+	store_set_u64(d->store, "seed", seed);
+	return seed;
+}
+
+static int make_profiles(struct daemon *d)
+{
+	return create_profiles(d, stored_or_new_seed(d), &d->profiles);
+}
+
+static int make_state(struct daemon *d)
+{
+	struct state_config config = {
+		.processes_max = (uint32_t)d->config->limits.processes,
+		.fds_per_process_max = (uint32_t)d->config->limits.fds_per_process,
+		.boot_epoch_ns = clock_real_ns() - clock_boot_ns(),
+		.host_root = "/",
+	};
+
+	return state_create(&d->state, &config);
+}
+
+static int make_scoring(struct daemon *d)
+{
+	struct anomaly_config config = {
+		.budget_per_day = d->config->anomaly.budget_per_day,
+		.min_return_period_s = d->config->anomaly.min_return_period_s,
+		.incident_window_s = d->config->anomaly.incident_window_s,
+		.epoch_s = d->config->learning.epoch_s,
+	};
+	int r = scorer_create(&d->scorer, &config, store_last_anomaly(d->store) + 1);
+
+	return r ? r : incidents_create(&d->incidents, &config, store_last_incident(d->store) + 1);
+}
+
+static int load_profile_image(const struct record_blob *blob, void *arg)
+{
+	return profile_set_load_image(arg, blob);
+}
+
+static int load_journal(const struct record_blob *blob, void *arg)
+{
+	return profile_set_load_journal(arg, blob);
+}
+
+static int load_scorer(const struct record_blob *blob, void *arg)
+{
+	return scorer_load_image(arg, blob);
+}
+
+static int load_incidents(const struct record_blob *blob, void *arg)
+{
+	return incidents_load_image(arg, blob);
+}
+
+/* What is damaged is left out and said; the rest is used. */
+static int restore(struct daemon *d)
+{
+	int refused[] = {
+		store_each_image(d->store, "profile", load_profile_image, d->profiles),
+		store_each_journal(d->store, load_journal, d->profiles),
+		store_each_image(d->store, "scorer", load_scorer, d->scorer),
+		store_each_image(d->store, "incidents", load_incidents, d->incidents),
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
+		if (refused[i] < 0)
+			return log_err_r(refused[i], "database '%s': cannot restore baselines",
+					 d->config->storage.path);
+		if (refused[i] > 0)
+			log_warn("database '%s': %d damaged pieces of baselines left out",
+				 d->config->storage.path, refused[i]);
+	}
+	return 0;
+}
+
+static char *hook_config(void *arg)
+{
+	return config_json(((struct daemon *)arg)->config);
+}
+
+/* From here on the store is the writer's: everything read from it was read before. */
+static int make_writer(struct daemon *d)
+{
+	d->next_alert_id = store_last_alert(d->store) + 1;
+	store_get_u64(d->store, "last_checkpoint_ns", &d->last_run_ns);
+	return writer_create(&d->writer, d->store, WRITER_QUEUE_MAX);
+}
+
+static int make_api(struct daemon *d)
+{
+	const struct config *c = d->config;
+	struct api_config config = {
+		.listen = c->api.listen,
+		.unix_socket = c->api.unix_socket,
+		.read_access_local = strcmp(c->api.read_access, "local") == 0,
+		.token_file = c->api.token_file,
+		.tls_cert = c->api.tls_cert,
+		.tls_key = c->api.tls_key,
+		.connections_max = (uint32_t)c->limits.api_connections,
+	};
+	struct api_sources sources = {.writer = d->writer, .store_path = c->storage.path};
+	struct api_hooks hooks = {.config_json = hook_config,
+				  .fields_json = hook_fields,
+				  .rules_check_json = hook_rules_check,
+				  .arg = d};
+	int r = request_box_create(&d->requests);
+
+	sources.box = d->requests;
+	return r ? r : api_server_create(&d->api, &config, &sources, &hooks);
+}
+
+static void tap_outputs(enum write_kind kind, const void *record, void *arg)
+{
+	struct daemon *d = arg;
+
+	sinks_tap(kind, record, d->sinks);
+	api_server_tap(kind, record, d->api);
+}
+
+/* How far back the time without a running daemon reaches. */
+static void note_downtime(struct daemon *d)
+{
+	struct record_gap *gap;
+
+	if (!d->last_run_ns || d->last_run_ns >= clock_real_ns())
+		return;
+	gap = record_alloc(sizeof(*gap), strlen(DOWNTIME));
+	if (!gap)
+		return;
+	gap->from_ns = d->last_run_ns;
+	gap->to_ns = clock_real_ns();
+	gap->reason = record_text(gap, TEXT(DOWNTIME));
+	writer_push(d->writer, WRITE_GAP, gap);
+}
+
+static int make_source(struct daemon *d)
+{
+	struct live_config config = {.buffer_bytes = d->config->capture.buffer_bytes,
+				     .own_tgid = getpid()};
+
+	return live_source_create(&d->source, &config);
+}
+
+static int make_pipeline(struct daemon *d)
+{
+	struct pipeline_parts parts = {
+		.source = d->source,
+		.state = d->state,
+		.profiles = d->profiles,
+		.scorer = d->scorer,
+		.incidents = d->incidents,
+		.writer = d->writer,
+		.requests = d->requests,
+		.checkpoint_s = d->config->storage.checkpoint_s,
+		.next_alert_id = d->next_alert_id,
+	};
+	int r = daemon_wanted(d, d->config, d->rules, &d->wanted);
+
+	if (r)
+		return r;
+	r = d->source->ops->set_wanted(d->source, d->wanted.types, d->wanted.syscalls);
+	if (r)
+		return r;
+	parts.rules = TAKE(d->rules);
+	return pipeline_create(&d->pipeline, &parts);
+}
+
+int daemon_make(struct daemon *d)
+{
+	static int (*const steps[])(struct daemon *d) = {
+		check_files, make_store, make_profiles, make_state,  make_scoring, restore,
+		make_writer, make_api,	 make_outputs,	make_source, make_pipeline,
+	};
+	int r = 0;
+
+	for (size_t i = 0; !r && i < ARRAY_SIZE(steps); i++)
+		r = steps[i](d);
+	return r;
+}
+
+void daemon_unmake(struct daemon *d)
+{
+	api_server_destroy(&d->api);
+	source_destroy(&d->source);
+	pipeline_destroy(&d->pipeline);
+	writer_destroy(&d->writer);
+	sinks_destroy(&d->sinks);
+	request_box_destroy(&d->requests);
+	incidents_destroy(&d->incidents);
+	scorer_destroy(&d->scorer);
+	profile_set_destroy(&d->profiles);
+	state_destroy(&d->state);
+	store_close(&d->store);
+	rule_set_destroy(&d->rules);
+	config_destroy(&d->config);
+}
