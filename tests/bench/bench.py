@@ -1,0 +1,249 @@
+#!/usr/bin/env python3
+"""Every benchmark as one table, floors measured in the same run, medians with quartiles.
+
+Usage: bench.py BUILD_DIR [--json FILE] [--quick] [--only NAME]...
+Needs root and a kernel with BPF. Repetitions of the variants are interleaved, because the machine is
+shared: compare the ratios, not the nanoseconds.
+"""
+
+import argparse
+import json
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "tests" / "system"))
+
+
+class Bench:
+    def __init__(self, build, quick):
+        self.build = build
+        self.repetitions = 3 if quick else 7
+        self.seconds = 3 if quick else 10
+        self.rows = []
+        self.scratch = Path(tempfile.mkdtemp(prefix="ethogram-bench-"))
+        self.work = build / "tests/bench/work"
+
+    # -- variants: what is attached while the work runs --
+
+    def nothing(self):
+        return lambda: None
+
+    def floor(self, what):
+        process = subprocess.Popen(
+            [self.build / "tests/bench/floor", self.build / "tests/bench/floor.bpf.o", *what],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )
+        assert process.stdout.readline().strip() == "attached"
+
+        def end():
+            process.stdin.close()
+            process.wait()
+
+        return end
+
+    def daemon(self, *settings):
+        from conftest import Daemon
+
+        folder = Path(tempfile.mkdtemp(dir=self.scratch))
+        daemon = Daemon(folder, settings)
+        daemon.start()
+        return daemon
+
+    def ours(self):
+        daemon = self.daemon()
+        return daemon.stop
+
+    # -- helpers --
+
+    def run(self, *arguments):
+        done = subprocess.run(["taskset", "-c", "0", self.work, *map(str, arguments)], capture_output=True, text=True, check=True)
+        return float(done.stdout.split()[0])
+
+    def compare(self, title, unit, arguments, variants, target):
+        """Time the work under each variant, interleaved; a row a variant, added over the first."""
+        values = {name: [] for name in variants}
+        for _ in range(self.repetitions):
+            for name, start in variants.items():
+                end = start()
+                time.sleep(0.3)
+                values[name].append(self.run(*arguments))
+                end()
+        base = statistics.median(values["nothing"])
+        added = {n: [v - base for v in vs] for n, vs in values.items()}
+        floor = statistics.median(added["floor"])
+        for name in variants:
+            if name == "nothing":
+                continue
+            median = statistics.median(added[name])
+            q1, _, q3 = statistics.quantiles(added[name], n=4)
+            self.row(
+                f"{title}, {name}", median, unit, quartiles=(q1, q3),
+                ratio=median / floor if name == "ours" else None,
+                target=target if name == "ours" else None,
+            )
+
+    def row(self, name, value, unit, quartiles=None, ratio=None, target=None):
+        row = {"name": name, "value": value, "unit": unit, "quartiles": quartiles, "ratio": ratio, "target": target}
+        self.rows.append(row)
+        quart = f"[{quartiles[0]:.4g} .. {quartiles[1]:.4g}]" if quartiles else ""
+        times = f"{ratio:.2f} x floor" if ratio is not None else ""
+        print(f"{name:58s} {value:12.4g} {unit:10s} {quart:22s} {times:16s} {target or ''}", flush=True)
+
+    # -- benchmarks --
+
+    def bench_uncaptured(self):
+        self.compare(
+            "added to a call nobody needs", "ns", ["getpid"],
+            {"nothing": self.nothing, "floor": lambda: self.floor([]), "ours": self.ours}, "<= 1.2 x floor",
+        )
+
+    def bench_openclose(self):
+        target = self.scratch / "file"
+        target.write_text("x")
+        self.compare(
+            "added to open + close", "ns", ["openclose", target],
+            {"nothing": self.nothing, "floor": lambda: self.floor([]), "ours": self.ours}, "<= 800 ns",
+        )
+
+    def bench_exec(self):
+        self.compare(
+            "added to vfork + exec + exit, static", "ns", ["exec", self.build / "tests/bench/nothing"],
+            {"nothing": self.nothing, "floor": lambda: self.floor(["all"]), "ours": self.ours}, "<= 8000 ns",
+        )
+
+    def cpu_per_event(self, rate):
+        daemon = self.daemon()
+        target = self.scratch / "file"
+        target.write_text("x")
+        results = []
+        lost = made = 0
+        elapsed = 0.0
+        for _ in range(self.repetitions):
+            before = daemon.get("/v1/status")
+            done = subprocess.run(
+                ["taskset", "-c", "0", self.work, "opens", target, str(rate), str(self.seconds)],
+                capture_output=True, text=True, check=True,
+            )
+            time.sleep(0.3)
+            after = daemon.get("/v1/status")
+            n, took = done.stdout.split()
+            made += int(n)
+            elapsed += float(took)
+            events = after["capture"]["events_total"] - before["capture"]["events_total"]
+            lost += after["capture"]["dropped_total"] - before["capture"]["dropped_total"]
+            results.append((after["cpu_s"] - before["cpu_s"]) / max(events, 1) * 1e6)
+        daemon.stop()
+        return results, made, lost, elapsed
+
+    def bench_rate(self):
+        results, _, lost, _ = self.cpu_per_event(20000)
+        q1, median, q3 = statistics.quantiles(results, n=4)
+        self.row("CPU of the daemon per event, 20,000 opens/s", median, "us", (q1, q3), target="<= 1.3 us")
+        self.row("lost at 20,000 opens/s", lost, "events", target="0")
+
+    def bench_full_speed(self):
+        results, made, lost, elapsed = self.cpu_per_event(0)
+        q1, median, q3 = statistics.quantiles(results, n=4)
+        self.row("CPU of the daemon per event, full speed", median, "us", (q1, q3), target="<= 0.9 us")
+        self.row("opens + closes made at full speed", made / elapsed, "1/s")
+        self.row("lost at full speed", lost, "events", target="0")
+
+    def bench_two_producers(self):
+        daemon = self.daemon()
+        target = self.scratch / "file"
+        target.write_text("x")
+        seconds = self.seconds * 2
+        before = daemon.get("/v1/status")["capture"]
+        processes = [
+            subprocess.Popen([self.work, "opens", target, "125000", str(seconds)], stdout=subprocess.PIPE, text=True)
+            for _ in range(2)
+        ]
+        outputs = [p.communicate()[0].split() for p in processes]
+        time.sleep(0.5)
+        after = daemon.get("/v1/status")["capture"]
+        daemon.stop()
+        made = sum(int(o[0]) for o in outputs)
+        self.row("two processes, 250,000 opens + closes/s asked: made", made / seconds, "1/s")
+        self.row("two processes: lost", after["dropped_total"] - before["dropped_total"], "events", target="0")
+        self.row("two processes: seen", after["events_total"] - before["events_total"], "events")
+
+    def bench_memory(self):
+        daemon = self.daemon()
+        time.sleep(2)
+        status = daemon.get("/v1/status")
+        pss = 0
+        is_ring = False
+        for line in Path(f"/proc/{daemon.process.pid}/smaps").read_text().splitlines():
+            if re.match(r"^[0-9a-f]+-[0-9a-f]+ ", line):
+                is_ring = "bpf" in line
+            elif line.startswith("Pss:") and not is_ring:
+                pss += int(line.split()[1])
+        daemon.stop()
+        self.row("memory (PSS without ring mappings), idle", pss / 1024, "MiB", target="<= 50 MiB")
+        self.row("ring buffers", status["memory"]["ring_bytes"] / 2**20, "MiB")
+
+    def bench_start(self):
+        times = []
+        for _ in range(self.repetitions):
+            from conftest import Daemon
+
+            folder = Path(tempfile.mkdtemp(dir=self.scratch))
+            one = Daemon(folder)
+            start = time.monotonic()
+            one.start()
+            times.append(time.monotonic() - start)
+            one.stop()
+        q1, median, q3 = statistics.quantiles(times, n=4)
+        self.row("start: exec to /readyz 200", median, "s", (q1, q3), target="<= 0.5 s")
+
+    def bench_idle(self):
+        daemon = self.daemon()
+        time.sleep(3)
+        before, start = daemon.get("/v1/status")["cpu_s"], time.monotonic()
+        time.sleep(20 if self.repetitions < 5 else 60)
+        used = daemon.get("/v1/status")["cpu_s"] - before
+        elapsed = time.monotonic() - start
+        daemon.stop()
+        self.row("idle, share of a core", used / elapsed * 100, "%", target="<= 0.1 %")
+
+    def bench_programs(self):
+        """Benchmarks that are programs of their own: each prints name, value, unit, target by tabs."""
+        for program in sorted((self.build / "tests/bench").glob("bench_*")):
+            if not os.access(program, os.X_OK) or program.is_dir():
+                continue
+            done = subprocess.run([program], capture_output=True, text=True, check=True)
+            for line in done.stdout.splitlines():
+                name, value, unit, target = (line.split("\t") + [""] * 4)[:4]
+                self.row(name, float(value), unit, target=target)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("build", type=Path)
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--only", action="append")
+    args = parser.parse_args()
+    os.environ["ETHOGRAM_BUILD"] = str(args.build.resolve())
+    bench = Bench(args.build.resolve(), args.quick)
+    try:
+        for name in [n for n in dir(bench) if n.startswith("bench_")]:
+            if not args.only or name[len("bench_"):] in args.only:
+                getattr(bench, name)()
+    finally:
+        shutil.rmtree(bench.scratch, ignore_errors=True)
+    if args.json:
+        args.json.parent.mkdir(exist_ok=True)
+        args.json.write_text(json.dumps(bench.rows, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

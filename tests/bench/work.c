@@ -1,0 +1,109 @@
+/* The work that the benchmarks time. Prints the median nanoseconds of one round over many slices.
+ *   work getpid               the cheapest call
+ *   work openclose FILE       open and close
+ *   work exec PROGRAM         vfork, exec, exit, wait
+ *   work opens FILE RATE SECONDS   opens and closes at RATE a second (0: as fast as possible);
+ * prints how many were made and the seconds it took */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SLICES 201
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static int compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void round_getpid(const char *arg)
+{
+	(void)arg;
+	syscall(SYS_getpid);
+}
+
+static void round_openclose(const char *arg)
+{
+	int fd = open(arg, O_RDONLY);
+
+	if (fd >= 0)
+		close(fd);
+}
+
+static void round_exec(const char *arg)
+{
+	char *const argv[] = {(char *)arg, NULL};
+	pid_t child = vfork();
+
+	if (child == 0) {
+		execv(arg, argv);
+		_exit(127);
+	}
+	waitpid(child, NULL, 0);
+}
+
+static int time_rounds(void (*one)(const char *arg), const char *arg, unsigned per_slice)
+{
+	static double slices[SLICES];
+
+	for (unsigned i = 0; i < per_slice; i++)
+		one(arg);
+	for (unsigned s = 0; s < SLICES; s++) {
+		uint64_t start = now_ns();
+
+		for (unsigned i = 0; i < per_slice; i++)
+			one(arg);
+		slices[s] = (double)(now_ns() - start) / per_slice;
+	}
+	qsort(slices, SLICES, sizeof(slices[0]), compare);
+	printf("%.1f\n", slices[SLICES / 2]);
+	return 0;
+}
+
+static int opens(const char *path, double rate, double seconds)
+{
+	uint64_t start = now_ns(), end = start + (uint64_t)(seconds * 1e9), made = 0, now;
+
+	while ((now = now_ns()) < end) {
+		uint64_t due =
+			rate > 0 ? (uint64_t)((double)(now - start) / 1e9 * rate) : made + 64;
+
+		if (due <= made)
+			usleep(500);
+		for (; made < due; made++)
+			round_openclose(path);
+	}
+	printf("%llu %.6f\n", (unsigned long long)made, (double)(now_ns() - start) / 1e9);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 2 && strcmp(argv[1], "getpid") == 0)
+		return time_rounds(round_getpid, NULL, 2000);
+	if (argc == 3 && strcmp(argv[1], "openclose") == 0)
+		return time_rounds(round_openclose, argv[2], 300);
+	if (argc == 3 && strcmp(argv[1], "exec") == 0)
+		return time_rounds(round_exec, argv[2], 4);
+	if (argc == 5 && strcmp(argv[1], "opens") == 0)
+		return opens(argv[2], atof(argv[3]), atof(argv[4]));
+	fprintf(stderr,
+		"usage: work getpid | openclose FILE | exec PROGRAM | opens FILE RATE SECONDS\n");
+	return 2;
+}
