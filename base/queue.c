@@ -98,6 +98,14 @@ void queue_wait(struct queue *queue, int timeout_ms)
 	spend_wakes(queue);
 }
 
+void queue_nap(struct queue *queue, int timeout_ms)
+{
+	struct pollfd wake = {.fd = queue->wake_fd, .events = POLLIN};
+
+	if (poll(&wake, 1, timeout_ms) > 0)
+		spend_wakes(queue);
+}
+
 bool queue_arm(struct queue *queue)
 {
 	if (atomic_load(&queue->newest))

@@ -39,6 +39,9 @@ struct queue_node *queue_take_all(struct queue *queue);
  * passed. Returns at once when something is queued. */
 void queue_wait(struct queue *queue, int timeout_ms);
 
+/* Consumer: the same, but pushes do not end it: for one who gathers more before it works on. */
+void queue_nap(struct queue *queue, int timeout_ms);
+
 /* Consumer that sleeps in a poll set of its own, on wake_fd: true when nothing is queued, and then
  * the next push makes wake_fd readable; false: queue_take_all() has something. No system call when
  * nothing came since the last call. */

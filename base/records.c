@@ -9,6 +9,7 @@
 /* In front of every record, out of its users' sight. */
 struct head {
 	struct queue_node node;
+	uint32_t tag;
 	size_t record_bytes;
 	size_t text_used, text_max;
 	_Alignas(max_align_t) char record[]; /* then the texts */
@@ -58,6 +59,16 @@ size_t record_bytes(const void *record)
 	const struct head *head = head_of(record);
 
 	return sizeof(*head) + head->record_bytes + head->text_max;
+}
+
+void record_set_tag(void *record, uint32_t tag)
+{
+	head_of(record)->tag = tag;
+}
+
+uint32_t record_tag(const void *record)
+{
+	return head_of(record)->tag;
 }
 
 struct queue_node *record_node(void *record)

@@ -192,6 +192,10 @@ void record_free(void *record); /* record may be NULL */
 /* What the record takes of memory. */
 size_t record_bytes(const void *record);
 
+/* A number its keeper may leave with the record; 0 at first. */
+void record_set_tag(void *record, uint32_t tag);
+uint32_t record_tag(const void *record);
+
 /* The link by which a record is queued without another allocation. */
 struct queue_node *record_node(void *record);
 void *record_of_node(struct queue_node *node);

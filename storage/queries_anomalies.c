@@ -1,0 +1,158 @@
+#include <errno.h>
+
+#include "base/json_text.h"
+#include "base/util.h"
+#include "storage/queries_internal.h"
+
+/* Gaps shown with one anomaly. */
+#define GAPS_MAX 16
+
+static const char *const members[] = {
+	"id",
+	"time",
+	"last_seen",
+	"occurrences",
+	"state",
+	"workload",
+	"dimension",
+	"key",
+	"level",
+	"novel",
+	"seen_before",
+	"return_period_s",
+	"return_period_basis_s",
+	"return_period_capped",
+	"above_threshold",
+	"coverage",
+	"reason",
+	"usual",
+	"process",
+	"event",
+	"incident",
+	"feedback",
+	"data_quality",
+	NULL,
+};
+
+#define COLUMNS                                                                                    \
+	"SELECT id, time_ns, last_ns, occurrences, state, above, return_period_s, incident,"       \
+	" (SELECT document FROM anomaly_documents AS d WHERE d.id = anomalies.id) FROM anomalies"
+
+static void add_gaps(sqlite3 *db, cJSON *anomaly, uint64_t from_ns, uint64_t to_ns)
+{
+	cJSON *quality = cJSON_GetObjectItemCaseSensitive(anomaly, "data_quality");
+	cJSON *gaps = cJSON_GetObjectItemCaseSensitive(quality, "gaps");
+
+	if (!cJSON_IsArray(gaps) || queries_gaps_on(db, from_ns, to_ns, GAPS_MAX, gaps))
+		return;
+	if (cJSON_GetArraySize(gaps) > 0)
+		queries_replace(quality, "complete", cJSON_CreateFalse());
+}
+
+static void replace_id(cJSON *object, const char *name, char letter, uint64_t id)
+{
+	cJSON_DeleteItemFromObjectCaseSensitive(object, name);
+	json_add_id(object, name, letter, id);
+}
+
+/* The document as it was first written, with what the columns know better. */
+static cJSON *row_json(sqlite3_stmt *s, sqlite3 *db)
+{
+	cJSON *anomaly = queries_document(column_text(s, 8), members);
+	uint64_t last_ns = column_u64(s, 2);
+	char text[TIME_TEXT_BYTES];
+
+	replace_id(anomaly, "id", 'a', column_u64(s, 0));
+	queries_replace(anomaly, "last_seen", cJSON_CreateString(time_print(last_ns, text)));
+	queries_replace(anomaly, "occurrences",
+			cJSON_CreateNumber((double)sqlite3_column_int64(s, 3)));
+	queries_replace(anomaly, "state", cJSON_CreateString(anomaly_state_name(column_u64(s, 4))));
+	queries_replace(anomaly, "above_threshold", cJSON_CreateBool(sqlite3_column_int(s, 5)));
+	queries_replace(anomaly, "return_period_s",
+			cJSON_CreateNumber(sqlite3_column_double(s, 6)));
+	replace_id(anomaly, "incident", 'i', column_u64(s, 7));
+	add_gaps(db, anomaly, column_u64(s, 1), last_ns);
+	return anomaly;
+}
+
+static cJSON *list_row(sqlite3_stmt *s, uint64_t *key, uint64_t *id, void *filter_arg)
+{
+	const struct anomaly_filter *filter = filter_arg;
+	cJSON *anomaly = row_json(s, sqlite3_db_handle(s));
+
+	cJSON_DeleteItemFromObjectCaseSensitive(anomaly, "explanation");
+	*id = column_u64(s, 0);
+	*key = filter->below_threshold ? selection_real_key(sqlite3_column_double(s, 6))
+				       : column_u64(s, 1);
+	return anomaly;
+}
+
+static int select_anomalies(struct selection *selection, const struct anomaly_filter *filter)
+{
+	selection_begin(selection, COLUMNS " WHERE true");
+	selection_and_u64(selection, "above = ?", !filter->below_threshold);
+	selection_and_time(selection, "time_ns >= ?", filter->since_ns);
+	selection_and_time(selection, "time_ns < ?", filter->until_ns);
+	if (filter->workload_id)
+		selection_and_u64(selection, "workload = ?", filter->workload_id);
+	if (filter->dimension.len)
+		selection_and_text(selection, "dimension = ?", filter->dimension);
+	if (filter->min_return_period_s > 0)
+		selection_and_real(selection, "return_period_s >= ?", filter->min_return_period_s);
+	if (filter->state >= 0)
+		selection_and_u64(selection, "state = ?", (uint64_t)filter->state);
+	if (filter->incident)
+		selection_and_u64(selection, "incident = ? AND incident != 0", filter->incident);
+	return filter->below_threshold
+		       ? selection_page(selection, "return_period_s", 'b', filter->cursor,
+					filter->limit)
+		       : selection_page(selection, "time_ns", 'a', filter->cursor, filter->limit);
+}
+
+int queries_anomalies(struct queries *queries, const struct anomaly_filter *filter, cJSON **out)
+{
+	struct selection selection;
+	sqlite3 *db;
+	int r = select_anomalies(&selection, filter);
+
+	if (r)
+		return r;
+	db = queries_acquire(queries);
+	if (!db)
+		return -EIO;
+	r = queries_list(queries, db, &selection, filter->below_threshold ? 'b' : 'a',
+			 filter->limit, list_row, (void *)filter, out);
+	queries_release(queries, db);
+	return r;
+}
+
+static int read_one(struct queries *queries, sqlite3 *db, uint64_t id, cJSON **out)
+{
+	SCOPED(database_finalize) sqlite3_stmt *statement = NULL;
+	int r = database_prepare(db, COLUMNS " WHERE id = ?1", &statement);
+
+	if (r == 0) {
+		bind_u64(statement, 1, id);
+		r = database_next(statement);
+	}
+	if (r < 0)
+		return queries_failed(queries, db, r);
+	if (r == 0)
+		return -ENOENT;
+	*out = row_json(statement, db);
+	if (!cJSON_GetObjectItemCaseSensitive(*out, "explanation"))
+		json_add_null(*out, "explanation");
+	return 0;
+}
+
+int queries_anomaly(struct queries *queries, uint64_t id, cJSON **out)
+{
+	sqlite3 *db = queries_acquire(queries);
+	int r;
+
+	if (!db)
+		return -EIO;
+	r = read_one(queries, db, id, out);
+	queries_release(queries, db);
+	return r;
+}

@@ -1,0 +1,309 @@
+#include "storage/rows.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/json_text.h"
+#include "base/util.h"
+#include "storage/database.h"
+#include "storage/records_json.h"
+
+/* Two records of the same reason this close are one gap. */
+#define GAP_JOIN_NS UINT64_C(2000000000)
+
+enum statement {
+	REPEAT_ANOMALY,
+	PUT_ANOMALY,
+	PUT_ANOMALY_DOCUMENT,
+	PUT_INCIDENT,
+	PUT_ALERT,
+	EXTEND_GAP,
+	PUT_GAP,
+	PUT_BEHAVIOUR,
+	PUT_JOURNAL,
+	PUT_IMAGE,
+	DELETE_COVERED,
+	DELETE_COVERED_OF_ALL,
+	STATEMENT_END,
+};
+
+static const char *const texts[STATEMENT_END] = {
+	/* The narrow path: nothing changed that an index or the document holds. */
+	[REPEAT_ANOMALY] = "UPDATE anomalies SET last_ns = ?2, occurrences = ?3 WHERE id = ?1"
+			   " AND state = ?4 AND above = ?5 AND return_period_s = ?6"
+			   " AND incident = ?7",
+	[PUT_ANOMALY] =
+		"INSERT INTO anomalies(id, last_ns, occurrences, state, above, return_period_s,"
+		" incident, time_ns, workload, dimension)"
+		" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
+		" ON CONFLICT(id) DO UPDATE SET last_ns = ?2, occurrences = ?3, state = ?4,"
+		" above = ?5, return_period_s = ?6, incident = ?7",
+	[PUT_ANOMALY_DOCUMENT] = "INSERT INTO anomaly_documents(id, document) VALUES(?1, ?2)"
+				 " ON CONFLICT(id) DO UPDATE SET document = ?2",
+	[PUT_INCIDENT] = "INSERT INTO incidents(id, from_ns, to_ns, is_open, workload,"
+			 " return_period_s, document) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)"
+			 " ON CONFLICT(id) DO UPDATE SET to_ns = ?3, is_open = ?4,"
+			 " return_period_s = ?6, document = ?7",
+	[PUT_ALERT] = "INSERT INTO alerts(id, time_ns, priority, rule, source, workload,"
+		      " workload_name, incident, pid, start_ns, tags, message, output_fields)"
+		      " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"
+		      " ON CONFLICT(id) DO UPDATE SET incident = ?8",
+	[EXTEND_GAP] = "UPDATE gaps SET to_ns = max(to_ns, ?2), events = events + ?4"
+		       " WHERE id = (SELECT max(id) FROM gaps) AND reason = ?3"
+		       " AND ?1 BETWEEN from_ns AND to_ns + ?5",
+	[PUT_GAP] = "INSERT INTO gaps(from_ns, to_ns, reason, events) VALUES(?1, ?2, ?3, ?4)",
+	/* The first time it was learned counts. */
+	[PUT_BEHAVIOUR] = "INSERT INTO behaviours(workload, dimension, fingerprint, key, first_ns)"
+			  " VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
+	[PUT_JOURNAL] = "INSERT INTO journal(sequence, workload, bytes) VALUES(?1, ?2, ?3)",
+	[PUT_IMAGE] = "INSERT INTO images(kind, workload, sequence, bytes) VALUES(?1, ?2, ?3, ?4)"
+		      " ON CONFLICT(kind, workload) DO UPDATE SET sequence = ?3, bytes = ?4",
+	[DELETE_COVERED] = "DELETE FROM journal WHERE workload = ?1 AND sequence <= ?2",
+	[DELETE_COVERED_OF_ALL] = "DELETE FROM journal WHERE sequence <= ?1",
+};
+
+struct rows {
+	sqlite3 *db;
+	sqlite3_stmt *statements[STATEMENT_END];
+};
+
+int rows_create(struct rows **out, sqlite3 *db)
+{
+	SCOPED(rows_destroy) struct rows *rows = calloc(1, sizeof(*rows));
+
+	if (!rows)
+		return -ENOMEM;
+	rows->db = db;
+	for (int i = 0; i < STATEMENT_END; i++) {
+		int r = database_errno(sqlite3_prepare_v3(
+			db, texts[i], -1, SQLITE_PREPARE_PERSISTENT, &rows->statements[i], NULL));
+
+		if (r)
+			return r;
+	}
+	*out = TAKE(rows);
+	return 0;
+}
+
+void rows_destroy(struct rows **rows)
+{
+	if (!*rows)
+		return;
+	for (int i = 0; i < STATEMENT_END; i++)
+		sqlite3_finalize((*rows)->statements[i]);
+	free(*rows);
+	*rows = NULL;
+}
+
+/* Takes object; the caller frees the result. */
+static char *print_document(cJSON *object)
+{
+	char *document = object ? cJSON_PrintUnformatted(object) : NULL;
+
+	cJSON_Delete(object);
+	return document;
+}
+
+/* NaN would become NULL, which the schema refuses. */
+static void bind_period(sqlite3_stmt *s, int at, double seconds)
+{
+	sqlite3_bind_double(s, at, isnan(seconds) ? 0 : MIN(seconds, RETURN_PERIOD_MAX_S));
+}
+
+static void bind_anomaly(sqlite3_stmt *s, const struct record_anomaly *anomaly)
+{
+	bind_u64(s, 1, anomaly->id);
+	bind_u64(s, 2, anomaly->last_ns);
+	bind_u64(s, 3, anomaly->occurrences);
+	sqlite3_bind_int(s, 4, (int)anomaly->state);
+	sqlite3_bind_int(s, 5, anomaly->above_threshold);
+	bind_period(s, 6, anomaly->return_period_s);
+	bind_u64(s, 7, anomaly->incident);
+}
+
+static int write_anomaly(struct rows *rows, const void *record)
+{
+	const struct record_anomaly *anomaly = record;
+	sqlite3_stmt *s = rows->statements[REPEAT_ANOMALY];
+	SCOPED(free_ptr) char *document = NULL;
+	int r;
+
+	bind_anomaly(s, anomaly);
+	r = database_run(s);
+	if (r || sqlite3_changes(rows->db) > 0)
+		return r;
+
+	s = rows->statements[PUT_ANOMALY];
+	bind_anomaly(s, anomaly);
+	bind_u64(s, 8, anomaly->first_ns);
+	bind_u64(s, 9, anomaly->workload_id);
+	bind_text(s, 10, anomaly->dimension);
+	r = database_run(s);
+	if (r)
+		return r;
+
+	document = print_document(anomaly_json(anomaly, ANOMALY_WITH_EXPLANATION));
+	if (!document)
+		return -ENOMEM;
+	s = rows->statements[PUT_ANOMALY_DOCUMENT];
+	bind_u64(s, 1, anomaly->id);
+	bind_text(s, 2, text_from(document));
+	return database_run(s);
+}
+
+static int write_incident(struct rows *rows, const void *record)
+{
+	const struct record_incident *incident = record;
+	sqlite3_stmt *s = rows->statements[PUT_INCIDENT];
+	SCOPED(free_ptr) char *document = print_document(incident_json(incident));
+
+	if (!document)
+		return -ENOMEM;
+	bind_u64(s, 1, incident->id);
+	bind_u64(s, 2, incident->from_ns);
+	bind_u64(s, 3, incident->to_ns);
+	sqlite3_bind_int(s, 4, incident->is_open);
+	bind_u64(s, 5, incident->workload_id);
+	bind_period(s, 6, incident->return_period_s);
+	bind_text(s, 7, text_from(document));
+	return database_run(s);
+}
+
+static int write_alert(struct rows *rows, const void *record)
+{
+	const struct record_alert *alert = record;
+	sqlite3_stmt *s = rows->statements[PUT_ALERT];
+
+	bind_u64(s, 1, alert->id);
+	bind_u64(s, 2, alert->ts_ns);
+	sqlite3_bind_int(s, 3, (int)alert->priority);
+	bind_blob(s, 4, alert->rule);
+	bind_blob(s, 5, alert->source);
+	bind_u64(s, 6, alert->workload_id);
+	bind_blob(s, 7, alert->workload_name);
+	bind_u64(s, 8, alert->incident);
+	sqlite3_bind_int(s, 9, alert->pid);
+	bind_u64(s, 10, alert->start_time_ns);
+	bind_blob(s, 11, alert->tags);
+	bind_blob(s, 12, alert->message);
+	bind_text(s, 13, alert->output_fields);
+	return database_run(s);
+}
+
+static void bind_gap(sqlite3_stmt *s, const struct record_gap *gap)
+{
+	bind_u64(s, 1, gap->from_ns);
+	bind_u64(s, 2, gap->to_ns);
+	bind_blob(s, 3, gap->reason);
+	bind_u64(s, 4, gap->events);
+}
+
+static int write_gap(struct rows *rows, const void *record)
+{
+	sqlite3_stmt *s = rows->statements[EXTEND_GAP];
+	int r;
+
+	bind_gap(s, record);
+	bind_u64(s, 5, GAP_JOIN_NS);
+	r = database_run(s);
+	if (r || sqlite3_changes(rows->db) > 0)
+		return r;
+	bind_gap(rows->statements[PUT_GAP], record);
+	return database_run(rows->statements[PUT_GAP]);
+}
+
+static int write_behaviour(struct rows *rows, const void *record)
+{
+	const struct record_behaviour *behaviour = record;
+	sqlite3_stmt *s = rows->statements[PUT_BEHAVIOUR];
+	SCOPED(free_ptr) char *key = print_document(key_json(&behaviour->key));
+
+	if (!key)
+		return -ENOMEM;
+	bind_u64(s, 1, behaviour->workload_id);
+	bind_text(s, 2, behaviour->dimension);
+	bind_u64(s, 3, behaviour->fingerprint);
+	bind_text(s, 4, text_from(key));
+	bind_u64(s, 5, behaviour->first_ns);
+	return database_run(s);
+}
+
+static int write_journal(struct rows *rows, const void *record)
+{
+	const struct record_blob *blob = record;
+	sqlite3_stmt *s = rows->statements[PUT_JOURNAL];
+
+	bind_u64(s, 1, blob->sequence);
+	bind_u64(s, 2, blob->workload_id);
+	bind_blob(s, 3, blob->bytes);
+	return database_run(s);
+}
+
+static int delete_covered_of_all(struct rows *rows, const void *record)
+{
+	const struct record_blob *blob = record;
+	sqlite3_stmt *s = rows->statements[DELETE_COVERED_OF_ALL];
+
+	bind_u64(s, 1, blob->sequence);
+	return database_run(s);
+}
+
+static int put_image(struct rows *rows, const char *kind, const struct record_blob *blob)
+{
+	sqlite3_stmt *s = rows->statements[PUT_IMAGE];
+
+	bind_text(s, 1, text_from(kind));
+	bind_u64(s, 2, blob->workload_id);
+	bind_u64(s, 3, blob->sequence);
+	bind_blob(s, 4, blob->bytes);
+	return database_run(s);
+}
+
+static int write_image(struct rows *rows, const void *record)
+{
+	const struct record_blob *blob = record;
+	sqlite3_stmt *s = rows->statements[DELETE_COVERED];
+	int r = put_image(rows, "profile", blob);
+
+	if (r)
+		return r;
+	if (blob->workload_id == 0)
+		return delete_covered_of_all(rows, blob);
+	bind_u64(s, 1, blob->workload_id);
+	bind_u64(s, 2, blob->sequence);
+	return database_run(s);
+}
+
+static int write_scorer(struct rows *rows, const void *record)
+{
+	return put_image(rows, "scorer", record);
+}
+
+static int write_incidents(struct rows *rows, const void *record)
+{
+	return put_image(rows, "incidents", record);
+}
+
+static int write_nothing(struct rows *rows, const void *record)
+{
+	(void)rows;
+	(void)record;
+	return 0;
+}
+
+typedef int write_fn(struct rows *rows, const void *record);
+
+static write_fn *const writes[WRITE_KIND_END] = {
+	[WRITE_ANOMALY] = write_anomaly,     [WRITE_INCIDENT] = write_incident,
+	[WRITE_ALERT] = write_alert,         [WRITE_GAP] = write_gap,
+	[WRITE_BEHAVIOUR] = write_behaviour, [WRITE_JOURNAL] = write_journal,
+	[WRITE_IMAGE] = write_image,         [WRITE_SCORER] = write_scorer,
+	[WRITE_INCIDENTS] = write_incidents, [WRITE_TRIM] = delete_covered_of_all,
+	[WRITE_COMMIT] = write_nothing,
+};
+
+int rows_write(struct rows *rows, enum write_kind kind, const void *record)
+{
+	return writes[kind](rows, record);
+}

@@ -1,0 +1,16 @@
+/* How each kind of record is written into its tables: prepared statements, one call a record,
+ * inside the caller's transaction. */
+#pragma once
+
+#include <sqlite3.h>
+
+#include "storage/store.h"
+
+struct rows;
+
+int rows_create(struct rows **out, sqlite3 *db);
+void rows_destroy(struct rows **rows);
+
+/* Write a record; WRITE_COMMIT writes nothing. -EINVAL, -E2BIG: only this record cannot be stored,
+ * the transaction stands; any other error: roll back. */
+int rows_write(struct rows *rows, enum write_kind kind, const void *record);

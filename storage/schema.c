@@ -1,0 +1,99 @@
+#include "storage/schema.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/log.h"
+#include "base/util.h"
+#include "storage/database.h"
+
+/* Times are ns since the epoch; workload, incident and fingerprint hold 64 unsigned bits; 0 in
+ * incident or workload: none. Texts of strangers are bytes (columns of type BLOB hold whatever is
+ * put in) unless they sit inside a JSON document. */
+static const char version_1[] =
+	/* Values kept across restarts. */
+	"CREATE TABLE meta(name TEXT PRIMARY KEY, value) WITHOUT ROWID;"
+	/* What baselines learned since their images. */
+	"CREATE TABLE journal(id INTEGER PRIMARY KEY, sequence INTEGER NOT NULL,"
+	" workload INTEGER NOT NULL, bytes BLOB NOT NULL);"
+	"CREATE TABLE images(kind TEXT NOT NULL, workload INTEGER NOT NULL,"
+	" sequence INTEGER NOT NULL, bytes BLOB NOT NULL, UNIQUE(kind, workload));"
+	/* Texts of behaviours: the baseline itself only keeps fingerprints. */
+	"CREATE TABLE behaviours(workload INTEGER NOT NULL, dimension TEXT NOT NULL,"
+	" fingerprint INTEGER NOT NULL, key TEXT NOT NULL, first_ns INTEGER NOT NULL,"
+	" PRIMARY KEY(workload, dimension, fingerprint)) WITHOUT ROWID;"
+	/* Rows narrow, for filters; the JSON documents beside them. */
+	"CREATE TABLE anomalies(id INTEGER PRIMARY KEY, time_ns INTEGER NOT NULL,"
+	" last_ns INTEGER NOT NULL, occurrences INTEGER NOT NULL, workload INTEGER NOT NULL,"
+	" dimension TEXT NOT NULL, state INTEGER NOT NULL, above INTEGER NOT NULL,"
+	" return_period_s REAL NOT NULL, incident INTEGER NOT NULL);"
+	"CREATE INDEX anomalies_by_time ON anomalies(above, time_ns);"
+	"CREATE INDEX anomalies_by_surprise ON anomalies(above, return_period_s);"
+	"CREATE INDEX anomalies_by_workload ON anomalies(workload, above, time_ns);"
+	"CREATE INDEX anomalies_by_incident ON anomalies(incident) WHERE incident != 0;"
+	"CREATE TABLE anomaly_documents(id INTEGER PRIMARY KEY, document TEXT NOT NULL);"
+	"CREATE TABLE incidents(id INTEGER PRIMARY KEY, from_ns INTEGER NOT NULL,"
+	" to_ns INTEGER NOT NULL, is_open INTEGER NOT NULL, workload INTEGER NOT NULL,"
+	" return_period_s REAL NOT NULL, document TEXT NOT NULL);"
+	"CREATE INDEX incidents_by_time ON incidents(from_ns, to_ns, is_open, workload,"
+	" return_period_s);"
+	"CREATE TABLE alerts(id INTEGER PRIMARY KEY, time_ns INTEGER NOT NULL,"
+	" priority INTEGER NOT NULL, rule BLOB NOT NULL, source BLOB NOT NULL,"
+	" workload INTEGER NOT NULL, workload_name BLOB NOT NULL, incident INTEGER NOT NULL,"
+	" pid INTEGER NOT NULL, start_ns INTEGER NOT NULL, tags BLOB NOT NULL,"
+	" message BLOB NOT NULL, output_fields TEXT NOT NULL);"
+	"CREATE INDEX alerts_by_time ON alerts(time_ns);"
+	"CREATE INDEX alerts_by_rule ON alerts(rule, time_ns);"
+	"CREATE INDEX alerts_by_workload ON alerts(workload, time_ns);"
+	"CREATE INDEX alerts_by_incident ON alerts(incident) WHERE incident != 0;"
+	/* Spans in which something was not seen. */
+	"CREATE TABLE gaps(id INTEGER PRIMARY KEY, from_ns INTEGER NOT NULL,"
+	" to_ns INTEGER NOT NULL, reason BLOB NOT NULL, events INTEGER NOT NULL);"
+	"CREATE INDEX gaps_by_end ON gaps(to_ns);";
+
+static const char *const steps[] = {version_1};
+
+const struct schema schema_current = {steps, ARRAY_SIZE(steps)};
+
+static int apply_step(sqlite3 *db, const char *path, const struct schema *schema, int from)
+{
+	char set_version[64];
+	int r;
+
+	snprintf(set_version, sizeof(set_version), "PRAGMA user_version = %d; COMMIT", from + 1);
+	r = database_exec(db, "BEGIN IMMEDIATE");
+	if (r == 0)
+		r = database_exec(db, schema->steps[from]);
+	if (r == 0)
+		r = database_exec(db, set_version);
+	if (r) {
+		log_err_r(r, "database '%s': cannot migrate to schema version %d: %s", path,
+			  from + 1, sqlite3_errmsg(db));
+		sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+	}
+	return r;
+}
+
+int schema_migrate(sqlite3 *db, const char *path, const struct schema *schema)
+{
+	int64_t version;
+	int r = database_get(db, "PRAGMA user_version", &version);
+
+	if (r)
+		return log_err_r(r, "database '%s': cannot read its version: %s", path,
+				 sqlite3_errmsg(db));
+	if (version > schema->n_steps || version < 0) {
+		log_err("database '%s': written by a newer Ethogram (schema version %lld, this "
+			"program knows %d): run the newer program, or choose another storage.path",
+			path, (long long)version, schema->n_steps);
+		return -EPROTO;
+	}
+	for (int from = (int)version; from < schema->n_steps; from++) {
+		r = apply_step(db, schema, from);
+		if (r)
+			return log_err_r(r,
+					 "database '%s': cannot migrate to schema version %d: %s",
+					 path, from + 1, sqlite3_errmsg(db));
+	}
+	return 0;
+}
