@@ -89,11 +89,9 @@ int schema_migrate(sqlite3 *db, const char *path, const struct schema *schema)
 		return -EPROTO;
 	}
 	for (int from = (int)version; from < schema->n_steps; from++) {
-		r = apply_step(db, schema, from);
+		r = apply_step(db, path, schema, from);
 		if (r)
-			return log_err_r(r,
-					 "database '%s': cannot migrate to schema version %d: %s",
-					 path, from + 1, sqlite3_errmsg(db));
+			return r;
 	}
 	return 0;
 }
