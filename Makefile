@@ -25,17 +25,17 @@ test:
 	@test -f $(SANITIZED)/build.ninja || $(MESON_SETUP) $(SANITIZED) -Dbuildtype=debugoptimized \
 		-Db_sanitize=address,undefined -Db_lundef=false -Dtests=true
 	@$(NINJA) $(SANITIZED) --quiet
-	@python3 tests/run.py $(SANITIZED)
+	@/usr/bin/python3 tests/run.py $(SANITIZED)
 
 bench: build
 	@scripts/packages bench
 	@test -f build-bench/build.ninja || $(MESON_SETUP) build-bench -Dbuildtype=release -Dtests=true
 	@$(NINJA) build-bench --quiet
-	@python3 tests/bench/bench.py build-bench --json $(RELEASE)/bench.json
+	@/usr/bin/python3 tests/bench/bench.py build-bench --json $(RELEASE)/bench.json
 
 lint:
 	@scripts/packages test
-	@python3 tests/lint/lint.py
+	@/usr/bin/python3 tests/lint/lint.py
 
 fuzz:
 	@scripts/packages fuzz
