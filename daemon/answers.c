@@ -12,11 +12,8 @@
 
 static void fill_capture(const struct pipeline *p, struct snapshot_status *s)
 {
-	SCOPED(free_ptr) struct source_counters *c = calloc(1, sizeof(*c));
+	const struct source_counters *c = losses_source(p->losses);
 
-	if (!c)
-		return;
-	p->parts.source->ops->counters(p->parts.source, c);
 	strncpy(s->capture.source, p->parts.source->name, sizeof(s->capture.source) - 1);
 	s->capture.events_total = c->events_total;
 	s->capture.dropped_total = c->dropped_total;
@@ -49,8 +46,7 @@ static void fill_writer(const struct pipeline *p, struct snapshot_status *s)
 {
 	struct writer_counters c = {0};
 
-	if (p->parts.writer)
-		writer_counters(p->parts.writer, &c);
+	writer_counters(p->parts.writer, &c);
 	s->writer.queue = c.queued;
 	s->writer.queue_max = c.queue_max;
 	s->writer.shed_total = c.shed_total;

@@ -23,8 +23,8 @@ static void print_message(const struct rule_message *m)
 int daemon_load_rules(const struct daemon *daemon, const struct config *config,
 		      struct rule_set **out)
 {
-	static const char *const names[] = {"emergency", "alert",  "critical",	    "error",
-					    "warning",	 "notice", "informational", "debug"};
+	static const char *const names[] = {"emergency", "alert",  "critical",      "error",
+					    "warning",   "notice", "informational", "debug"};
 	struct rule_options options = {
 		.match_all = strcmp(config->rules.match, "all") == 0,
 		.enable = (const char *const *)config->rules.enable.items,

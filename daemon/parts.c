@@ -246,9 +246,9 @@ static int make_pipeline(struct daemon *d)
 
 int daemon_make(struct daemon *d)
 {
-	static int (*const steps[])(struct daemon *d) = {
-		check_files, make_store, make_profiles, make_state,  make_scoring, restore,
-		make_writer, make_api,	 make_outputs,	make_source, make_pipeline,
+	static int (*const steps[])(struct daemon * d) = {
+		check_files, make_store, make_profiles, make_state,  make_scoring,  restore,
+		make_writer, make_api,   make_outputs,  make_source, make_pipeline,
 	};
 	int r = 0;
 

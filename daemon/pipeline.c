@@ -11,7 +11,8 @@
 #include "daemon/pipeline_state.h"
 
 #define ARENA_BYTES (256 * 1024) /* values made for one event */
-#define REQUESTS_PER_REST 4      /* bounds the pause that askers can cause */
+#define NS_PER_S UINT64_C(1000000000)
+#define REQUESTS_PER_REST 4 /* bounds the pause that askers can cause */
 
 static struct text source_syscall(void)
 {
@@ -25,8 +26,6 @@ static struct text source_ethogram(void)
 
 static void push(struct pipeline *p, enum write_kind kind, void *record)
 {
-	if (p->parts.tap && record)
-		p->parts.tap(kind, record, p->parts.tap_arg);
 	writer_push(p->parts.writer, kind, record);
 }
 
@@ -38,6 +37,16 @@ static void emit_anomaly(struct record_anomaly *anomaly, void *arg)
 static void emit_alert(struct record_alert *alert, void *arg)
 {
 	push(arg, WRITE_ALERT, alert);
+}
+
+static void emit_alert(struct record_alert *alert, void *arg)
+{
+	push(arg, WRITE_ALERT, alert);
+}
+
+static void emit_gap(struct record_gap *gap, void *arg)
+{
+	push(arg, WRITE_GAP, gap);
 }
 
 static void emit_incident(struct record_incident *incident, void *arg)
@@ -55,9 +64,12 @@ int pipeline_create(struct pipeline **out, const struct pipeline_parts *parts)
 	p->parts = *parts;
 	p->next_alert_id = parts->next_alert_id;
 	r = arena_init(&p->arena, ARENA_BYTES);
+	if (!r)
+		r = losses_create(&p->losses);
 	if (r)
 		return r;
 	scorer_set_emit(parts->scorer, emit_anomaly, p);
+	incidents_bind(parts->incidents, parts->scorer, emit_alert, p);
 	incidents_bind(parts->incidents, parts->scorer, emit_alert, p);
 	*out = TAKE(p);
 	return 0;
@@ -73,6 +85,7 @@ void pipeline_destroy(struct pipeline **pipeline)
 
 	rule_set_destroy(&waiting);
 	rule_set_destroy(&p->parts.rules);
+	losses_destroy(&p->losses);
 	arena_done(&p->arena);
 	free(p);
 	*pipeline = NULL;
@@ -223,8 +236,6 @@ void pipeline_checkpoint(struct pipeline *p, uint64_t now_ns)
 {
 	int r;
 
-	if (!p->parts.writer)
-		return;
 	incidents_flush(p->parts.incidents, now_ns, emit_incident, p);
 	r = profile_set_checkpoint(p->parts.profiles, emit_journal, emit_image, emit_behaviour, p);
 	if (r)
@@ -250,12 +261,29 @@ static void answer_requests(struct pipeline *p, uint64_t now_ns)
 	}
 }
 
+/* Once a second: what was lost, and how fast events come. */
+static void look_around(struct pipeline *p, uint64_t now_ns)
+{
+	uint64_t before = losses_source(p->losses)->events_total;
+	double elapsed_s = (double)(now_ns - p->looked_ns) / 1e9;
+	uint64_t lost =
+		losses_check(p->losses, p->parts.source, p->parts.state, now_ns, emit_gap, p);
+
+	scorer_set_lost(p->parts.scorer, lost);
+	if (p->looked_ns)
+		p->events_per_s =
+			(double)(losses_source(p->losses)->events_total - before) / elapsed_s;
+	p->looked_ns = now_ns;
+}
+
 void pipeline_rest(struct pipeline *p, uint64_t now_ns)
 {
 	profile_set_tick(p->parts.profiles, now_ns);
 	scorer_tick(p->parts.scorer, now_ns);
 	incidents_flush(p->parts.incidents, now_ns, emit_incident, p);
 	answer_requests(p, now_ns);
+	if (now_ns >= p->looked_ns + NS_PER_S)
+		look_around(p, now_ns);
 	if (!p->last_checkpoint_ns)
 		p->last_checkpoint_ns = now_ns;
 	if ((double)(now_ns - p->last_checkpoint_ns) >= p->parts.checkpoint_s * 1e9)

@@ -26,13 +26,10 @@ struct pipeline_parts {
 	struct incidents *incidents;
 	struct rule_set *rules;
 	uint32_t rule_errors;
-	struct writer *writer;        /* NULL: nothing is stored (replay without --db) */
+	struct writer *writer;
 	struct request_box *requests; /* NULL: nobody asks */
 	double checkpoint_s;
 	uint64_t next_alert_id;
-	/* Called for every alert as it is made, before it is stored; may be NULL. */
-	void (*tap)(enum write_kind kind, const void *record, void *arg);
-	void *tap_arg;
 };
 
 int pipeline_create(struct pipeline **out, const struct pipeline_parts *parts);

@@ -4,6 +4,7 @@
 #include "daemon/pipeline.h"
 
 #include "base/arena.h"
+#include "daemon/losses.h"
 
 struct pipeline {
 	struct pipeline_parts parts;
@@ -14,7 +15,7 @@ struct pipeline {
 	uint64_t first_event_ns, last_event_ns, last_checkpoint_ns, started_ns;
 	uint64_t next_alert_id;
 	uint64_t matches_total, matches_dropped_total;
-	/* for events_per_s: totals at the last two whole seconds */
-	uint64_t rate_at_ns, rate_events;
+	struct losses *losses;
+	uint64_t looked_ns; /* when losses and rates were last looked at */
 	double events_per_s;
 };

@@ -9,7 +9,7 @@
 #include "daemon/daemon.h"
 #include "daemon/options.h"
 
-#define BATCH_MAX 2048	/* events between two rests */
+#define BATCH_MAX 2048  /* events between two rests */
 #define IDLE_WAIT_MS 50 /* longest sleep: bounds how late a question is answered */
 
 static void apply_wanted(struct daemon *d)
