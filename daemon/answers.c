@@ -10,10 +10,11 @@
 
 #define CMDLINE_MAX 4096
 
-static void fill_capture(const struct pipeline *p, struct snapshot_status *s)
+static void fill_capture(struct pipeline *p, struct snapshot_status *s)
 {
-	const struct source_counters *c = losses_source(p->losses);
+	struct source_counters *c = &p->counters;
 
+	p->parts.source->ops->counters(p->parts.source, c);
 	strncpy(s->capture.source, p->parts.source->name, sizeof(s->capture.source) - 1);
 	s->capture.events_total = c->events_total;
 	s->capture.dropped_total = c->dropped_total;

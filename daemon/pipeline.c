@@ -39,11 +39,6 @@ static void emit_alert(struct record_alert *alert, void *arg)
 	push(arg, WRITE_ALERT, alert);
 }
 
-static void emit_alert(struct record_alert *alert, void *arg)
-{
-	push(arg, WRITE_ALERT, alert);
-}
-
 static void emit_gap(struct record_gap *gap, void *arg)
 {
 	push(arg, WRITE_GAP, gap);

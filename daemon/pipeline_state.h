@@ -18,4 +18,5 @@ struct pipeline {
 	struct losses *losses;
 	uint64_t looked_ns; /* when losses and rates were last looked at */
 	double events_per_s;
+	struct source_counters counters; /* for answers: too large for the stack */
 };
