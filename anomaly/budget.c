@@ -27,9 +27,9 @@
  * The tail's answer is not monotonous at its thresholds, hence a search and not a bisection. */
 static double rarest_wanted(const struct tail *record, double wanted_bits, double bits_max)
 {
-	for (double bits = 0; bits < bits_max; bits += SEARCH_STEP_BITS) {
-		if (tail_bits(record, bits) >= wanted_bits)
-			return bits;
+	for (unsigned step = 0; step * SEARCH_STEP_BITS < bits_max; step++) {
+		if (tail_bits(record, step * SEARCH_STEP_BITS) >= wanted_bits)
+			return step * SEARCH_STEP_BITS;
 	}
 	return bits_max;
 }

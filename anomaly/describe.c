@@ -42,15 +42,6 @@ static struct text cut(struct text t, uint32_t max)
 	return (struct text){t.ptr, MIN(t.len, max)};
 }
 
-/* "redis-server.service" of "unit:redis-server.service". */
-static struct text plain_name(struct text workload)
-{
-	const char *colon = workload.len ? memchr(workload.ptr, ':', workload.len) : NULL;
-	uint32_t kind = colon ? (uint32_t)(colon - workload.ptr) + 1 : 0;
-
-	return (struct text){workload.ptr + kind, workload.len - kind};
-}
-
 static void say_record(struct phrase *p, const struct describe_input *in)
 {
 	const struct novelty *n = &in->judgement->novelty;
@@ -105,7 +96,7 @@ static void say_reason(struct phrase *p, const struct describe_input *in,
 	const struct wording *wording = wording_of(draft->dimension);
 	uint32_t n_new = (uint32_t)draft->level + 1;
 
-	phrase_short(p, plain_name(draft->workload_name), FIELD_MAX);
+	phrase_short(p, plain_workload_name(draft->workload_name), FIELD_MAX);
 	phrase_printf(p, " had never %s ", wording->never);
 	phrase_key(p, draft->key.fields, MIN(n_new, draft->key.n), FIELD_MAX);
 	phrase_text(p, TEXT(" before"));

@@ -1,6 +1,12 @@
 /* Incidents: anomalies and alerts of one process subtree within a window, one story with one return
  * period. The pipeline hands in scores and alerts; an incident that opened or grew tenfold is given
- * back, to enter the rules as an event of source "ethogram". Pipeline thread only. */
+ * back, to enter the rules as an event of source "ethogram". Pipeline thread only.
+ *
+ * What deviates in a subtree (anomaly/subtree.h) gathers in an episode; alerts join it. An episode
+ * becomes an incident when an anomaly in it, or all of it together, passes the threshold, or when
+ * it deviates and raised an alert of priority warning or above; what came before is pulled in.
+ * It closes when nothing was added for incident_window_s, or after four windows, and teaches the
+ * workload's and the host's tail unless an alert of priority warning or above spoke against it. */
 #pragma once
 
 #include "anomaly/scorer.h"
@@ -33,6 +39,11 @@ const struct record_incident *incidents_join(struct incidents *incidents,
 					     const struct field_context *ctx, struct score *score,
 					     struct record_alert **alerts, uint32_t n_alerts);
 
+/* The anomalies of an open incident, for their pending behaviours to be quarantined; at most max.
+ * Returns how many. */
+uint32_t incidents_anomalies(const struct incidents *incidents, uint64_t incident_id,
+			     uint64_t ids[], uint32_t max);
+
 /* Records to be stored (opened, grown, closed since the last call), each taken by emit. */
 void incidents_flush(struct incidents *incidents, uint64_t now_ns, incident_emit_fn *emit,
 		     void *arg);
@@ -43,7 +54,8 @@ struct field_table anomaly_field_table(void);
 struct incident_counters {
 	uint64_t opened_total;
 	uint64_t reported_total; /* passed the threshold */
-	uint64_t evicted_total;  /* episodes that had to give way to others */
+	uint64_t evicted_total; /* episodes, and workloads' tails, that had to give way to others */
+	uint64_t unpaid_total;  /* values and anomalies beyond the bounds of closed episodes */
 	uint32_t open, episodes;
 	uint64_t next_id;
 };

@@ -10,6 +10,21 @@ static bool is_judged(const struct sighting *s)
 	       s->n_levels <= RECORD_LEVELS_MAX;
 }
 
+/* The epochs in which the workload existed: the age of its steady streams. The start-up stratum
+ * counts process starts instead, so there it follows from the calendar. */
+static void measure_exposure(bool is_startup, struct judgement *j)
+{
+	double share = j->view.active_share > 0 ? fmin(j->view.active_share, 1) : 1;
+
+	if (!is_startup) {
+		j->epoch_unit_s = j->unit_s;
+		j->age_epochs = j->novelty.stream.age_epochs;
+		return;
+	}
+	j->epoch_unit_s = fmax(j->view.epoch_s, 1e-3) / share;
+	j->age_epochs = j->view.basis_s / j->epoch_unit_s;
+}
+
 bool judgement_make(const struct sighting *sighting, struct judgement *out)
 {
 	struct novelty *n = &out->novelty;
@@ -29,6 +44,7 @@ bool judgement_make(const struct sighting *sighting, struct judgement *out)
 	n->unit_s = return_period_unit_s(&out->view, &n->stream, sighting->is_startup);
 	out->unit_s = n->unit_s;
 	return_period_claim(n, &out->claim);
+	measure_exposure(sighting->is_startup, out);
 	return true;
 }
 

@@ -68,3 +68,11 @@ void phrase_key(struct phrase *phrase, const struct text *fields, uint32_t n, ui
 		phrase_short(phrase, fields[i], field_max);
 	}
 }
+
+struct text plain_workload_name(struct text workload)
+{
+	const char *colon = workload.len ? memchr(workload.ptr, ':', workload.len) : NULL;
+	uint32_t kind = colon ? (uint32_t)(colon - workload.ptr) + 1 : 0;
+
+	return (struct text){workload.ptr + kind, workload.len - kind};
+}

@@ -30,3 +30,7 @@ void phrase_duration(struct phrase *phrase, double seconds);
 
 /* The first n fields of a key, with " > " between them. */
 void phrase_key(struct phrase *phrase, const struct text *fields, uint32_t n, uint32_t field_max);
+
+/* The part of a workload's name that people say: "redis-server.service" of
+ * "unit:redis-server.service". Borrowed. */
+struct text plain_workload_name(struct text workload);

@@ -84,7 +84,7 @@ static void get_explanation(struct blob_reader *r, struct record_anomaly *a)
 
 static void put_score(struct blob_writer *w, const struct record_anomaly *a)
 {
-	blob_put_varint(w, (uint64_t)(a->level + 1));
+	blob_put_varint(w, (uint64_t)((int64_t)a->level + 1));
 	blob_put_u8(w, (uint8_t)(a->novel | a->is_startup << 1 | a->return_period_capped << 2 |
 				 a->above_threshold << 3 | a->quality.complete << 4 |
 				 a->quality.sketch_estimated << 5));

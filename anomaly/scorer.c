@@ -23,6 +23,9 @@
 
 #define BITS_MIN 1.0 /* what happens every other epoch is not listed at all */
 
+/* A further new value in one stream and episode: as surprising as a tossed coin. */
+#define CLUMP_BITS 1.0
+
 #define CACHE_SIZE 128    /* power of two */
 #define PREFIXES_SIZE 512 /* power of two */
 /* Anomalies that one new prefix (a new program, say) may open; more are folded into its first. */
@@ -291,6 +294,7 @@ static void judge(const struct sighting *s, struct deviation *d)
 		return;
 	*d = (struct deviation){
 		.is_deviation = true,
+		.dimension = judgement.view.dimension,
 		.level = s->new_level,
 		.bits = judgement.claim.bits,
 		.return_period_s = judgement.claim.return_period_s,
@@ -299,6 +303,9 @@ static void judge(const struct sighting *s, struct deviation *d)
 		.population_known =
 			judgement.novelty.has_population && judgement.novelty.population_known,
 		.population_factor = judgement.claim.population_factor,
+		.clump_bits = CLUMP_BITS,
+		.epoch_unit_s = judgement.epoch_unit_s,
+		.age_epochs = judgement.age_epochs,
 	};
 	d->n_levels = judgement_levels(&judgement, s, d->levels);
 }

@@ -17,8 +17,9 @@ struct anomaly_config {
 
 /* The judgement of one sighting. */
 struct deviation {
-	bool is_deviation; /* something new at some level, and judged */
-	int8_t level;      /* coarsest new level; -1: known but rare */
+	bool is_deviation; /* something new at some level, and judged; else the rest is unset */
+	struct text dimension;
+	int8_t level; /* coarsest new level; -1: known but rare */
 	double bits;
 	double return_period_s;
 	double basis_s;
@@ -30,6 +31,10 @@ struct deviation {
 	uint8_t n_levels;
 	uint64_t anomaly_id; /* open anomaly it belongs to; 0 none was opened */
 	bool is_repeat;      /* of an already open anomaly */
+	/* for incidents */
+	double clump_bits;   /* what a further new value in the same stream and episode pays */
+	double epoch_unit_s; /* calendar time of one epoch in which the workload existed */
+	double age_epochs;   /* such epochs since it was first seen */
 };
 
 struct score {
