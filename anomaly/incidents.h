@@ -39,6 +39,8 @@ const struct record_incident *incidents_join(struct incidents *incidents,
 					     const struct field_context *ctx, struct score *score,
 					     struct record_alert **alerts, uint32_t n_alerts);
 
+#define INCIDENT_ANOMALIES_MAX 64
+
 /* The anomalies of an open incident, for their pending behaviours to be quarantined; at most max.
  * Returns how many. */
 uint32_t incidents_anomalies(const struct incidents *incidents, uint64_t incident_id,

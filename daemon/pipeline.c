@@ -65,7 +65,6 @@ int pipeline_create(struct pipeline **out, const struct pipeline_parts *parts)
 		return r;
 	scorer_set_emit(parts->scorer, emit_anomaly, p);
 	incidents_bind(parts->incidents, parts->scorer, emit_alert, p);
-	incidents_bind(parts->incidents, parts->scorer, emit_alert, p);
 	*out = TAKE(p);
 	return 0;
 }
@@ -128,6 +127,16 @@ static void raise_incident(struct pipeline *p, const struct field_context *ctx,
 	}
 }
 
+/* What was seen before the incident opened must not be learned either. */
+static void quarantine_members(struct pipeline *p, const struct record_incident *incident)
+{
+	uint64_t ids[INCIDENT_ANOMALIES_MAX];
+	uint32_t n = incidents_anomalies(p->parts.incidents, incident->id, ids, ARRAY_SIZE(ids));
+
+	for (uint32_t i = 0; i < n; i++)
+		profile_set_quarantine(p->parts.profiles, ids[i]);
+}
+
 static void conclude(const struct score *score, bool is_suspicious, struct verdict *verdict)
 {
 	verdict->is_suspicious = is_suspicious || score->incident_id != 0;
@@ -166,8 +175,10 @@ static int pipeline_step(struct pipeline *p, const struct event *ev)
 	scorer_score(parts->scorer, &ctx, &p->sightings, &p->score);
 	n_alerts = make_alerts(p, source_syscall(), &ctx, alerts, &is_suspicious);
 	incident = incidents_join(parts->incidents, &ctx, &p->score, alerts, n_alerts);
-	if (incident)
+	if (incident) {
+		quarantine_members(p, incident);
 		raise_incident(p, &ctx, incident);
+	}
 	conclude(&p->score, is_suspicious, &verdict);
 	profile_set_commit(parts->profiles, &ctx, &p->sightings, &verdict);
 	for (uint32_t i = 0; i < n_alerts; i++)
