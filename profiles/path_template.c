@@ -55,8 +55,8 @@ static void put(struct output *out, struct text t)
 	uint32_t room = PATH_TEMPLATE_MAX - CUT_MARK_LEN - out->len;
 	uint32_t len = MIN(t.len, room);
 
-	if (len)
-		memcpy(out->buffer + out->len, t.ptr, len);
+	for (uint32_t i = 0; i < len; i++) /* a few bytes: cheaper than a call */
+		out->buffer[out->len + i] = t.ptr[i];
 	out->len += len;
 	for (uint32_t i = len; i < t.len; i++) {
 		if (out->overflow == 0)
@@ -362,7 +362,7 @@ static const char *whole_name(const struct walk *walk, struct text part)
 {
 	struct text so_far = {walk->out.buffer, walk->out.len};
 
-	if (span(part, DIGIT) == part.len) {
+	if (is(part.ptr[part.len - 1], DIGIT) && span(part, DIGIT) == part.len) {
 		const char *name = number_name(walk, part);
 
 		if (name)
@@ -370,7 +370,7 @@ static const char *whole_name(const struct walk *walk, struct text part)
 	}
 	if (part.len <= 2 && span(part, DIGIT | HEX_LETTER) == part.len && leads_to_id(walk->rest))
 		return "<h>";
-	if (text_ends_with(so_far, TEXT("/map_files/")))
+	if (is(part.ptr[0], DIGIT) && text_ends_with(so_far, TEXT("/map_files/")))
 		return "<range>";
 	if (part.len == 26 && text_ends_with(so_far, TEXT("/overlay2/l/")))
 		return "<id>";
@@ -379,15 +379,49 @@ static const char *whole_name(const struct walk *walk, struct text part)
 	return NULL;
 }
 
+/* Could the table of beginnings know it? By the first three bytes. (And whatever
+ * else is not plain by its beginning.) */
+static bool begins_known(struct text part)
+{
+	uint32_t three;
+
+	if (part.len < 4)
+		return false;
+	three = (uint32_t)(uint8_t)part.ptr[0] << 16 | (uint32_t)(uint8_t)part.ptr[1] << 8 |
+		(uint8_t)part.ptr[2];
+#define THREE(a, b, c) ((uint32_t)(a) << 16 | (uint32_t)(b) << 8 | (uint32_t)(c))
+	switch (three) {
+	case THREE('t', 'm', 'p'):
+	case THREE('t', 'e', 'm'): /* is_temporary_name() */
+	case THREE('s', 'e', 'd'):
+	case THREE('s', 'e', 's'):
+	case THREE('s', 'o', 'c'):
+	case THREE('u', 's', 'e'):
+	case THREE('k', 'r', 'b'):
+	case THREE('r', 'u', 'n'):
+	case THREE('c', 'o', 'r'):
+	case THREE('a', 'g', 'e'):
+	case THREE('v', 'e', 't'):
+	case THREE('p', 'i', 'p'):
+	case THREE('.', 'n', 'f'):
+	case THREE('.', 'f', 'u'):
+		return true;
+	default:
+		return false;
+	}
+#undef THREE
+}
+
 /* Put the beginning of the component if the table knows it; returns how much of it was done. */
 static uint32_t put_begun(struct walk *walk, struct text part)
 {
+	if (!begins_known(part))
+		return 0;
 	for (size_t i = 0; i < ARRAY_SIZE(begun); i++) {
 		uint32_t len = begun[i].beginning.len;
 		uint32_t rest;
 
-		if (part.ptr[0] != begun[i].beginning.ptr[0] ||
-		    !text_starts_with(part, begun[i].beginning))
+		if (!text_starts_with(part, begun[i].beginning))
 			continue;
 		rest = rest_len(from(part, len), begun[i].rest);
 		if (rest == 0)
@@ -439,6 +473,9 @@ static uint32_t rotation_at(const struct walk *walk, struct text part)
 	static const struct text packed[] = {TEXT(".gz"), TEXT(".xz"), TEXT(".bz2"), TEXT(".zst")};
 	uint32_t end = part.len, at;
 
+	if (part.len < 3 ||
+	    !(is(part.ptr[part.len - 1], DIGIT) || memchr("z2t", part.ptr[part.len - 1], 3)))
+		return 0;
 	for (size_t i = 0; i < ARRAY_SIZE(packed); i++) {
 		if (text_ends_with(part, packed[i]))
 			end = part.len - packed[i].len;
@@ -526,33 +563,74 @@ static bool is_temporary_name(struct text part)
 	       text_starts_with(part, TEXT(".tmp")) || text_starts_with(part, TEXT(".#"));
 }
 
+/* Can no token in part be a date, an id, or a long number? One pass, for most components. */
+static bool stays(const struct walk *walk, struct text part)
+{
+	uint32_t least = MIN(walk->least_run, 4);
+	uint32_t digits = 0, hex = 0;
+
+	for (uint32_t i = 0; i < part.len; i++) {
+		unsigned class = classes[(uint8_t)part.ptr[i]];
+
+		digits = class & DIGIT ? digits + 1 : 0;
+		hex = class & (DIGIT | HEX_LETTER) ? hex + 1 : 0;
+		if (digits >= least || hex >= 8)
+			return false;
+	}
+	return true;
+}
+
 static void put_tokens(struct walk *walk, struct text part)
 {
 	uint32_t at = 0;
 
-	while (at < part.len) {
-		if (is(part.ptr[at], ALNUM)) {
-			at += put_token(walk, from(part, at));
-			continue;
-		}
-		put(&walk->out, until(from(part, at), 1));
-		at++;
+	if (stays(walk, part)) {
+		put(&walk->out, part);
+		return;
 	}
+	while (at < part.len) {
+		uint32_t other = 0;
+
+		while (at + other < part.len && !is(part.ptr[at + other], ALNUM))
+			other++;
+		put(&walk->out, until(from(part, at), other));
+		at += other;
+		if (at < part.len)
+			at += put_token(walk, from(part, at));
+	}
+}
+
+/* Nothing here can vary: what most components of a path with digits come to, in little time. */
+static bool is_plain(const struct walk *walk, struct text part)
+{
+	char last = part.ptr[part.len - 1];
+
+	return !walk->is_temporary && !walk->is_sys && part.len > 2 && part.len != 26 &&
+	       part.ptr[0] != '.' && !is(part.ptr[0], DIGIT) && !is(last, DIGIT) &&
+	       !begins_known(part) && !(last == 'z' || last == 't' || last == '2') &&
+	       stays(walk, part) && !random_tail(walk, part);
 }
 
 static void put_component(struct walk *walk, struct text part)
 {
-	const char *whole = whole_name(walk, part);
+	const char *whole;
 	uint32_t done, tail, at;
 
 	walk->after_year -= walk->after_year > 0;
-	if (part.len == 4 && span(part, DIGIT) == 4 && two_digits(part, 0, 19, 20))
+	if (part.len == 4 && two_digits(part, 0, 19, 20) && two_digits(part, 2, 0, 99))
 		walk->after_year = 3;
+	walk->least_run = walk->is_sys ? 1 : walk->is_temporary ? 3 : 5;
+	if (is_plain(walk, part)) {
+		put(&walk->out, part);
+		return;
+	}
+	whole = whole_name(walk, part);
 	if (whole) {
 		put_literal(&walk->out, whole);
 		return;
 	}
-	walk->least_run = walk->is_sys || is_temporary_name(part) ? 1 : walk->is_temporary ? 3 : 5;
+	if (is_temporary_name(part))
+		walk->least_run = 1;
 	done = put_begun(walk, part);
 	part = from(part, done);
 	if (is_swap_file(part)) {
@@ -614,10 +692,9 @@ struct text path_template(struct text path, char buffer[PATH_TEMPLATE_MAX])
 	walk.is_sys = text_starts_with(path, TEXT("/sys/devices/"));
 	walk.is_log = text_starts_with(path, TEXT("/var/log/"));
 	while (at < path.len) {
-		uint32_t len = 0;
+		const char *slash = memchr(path.ptr + at, '/', path.len - at);
+		uint32_t len = slash ? (uint32_t)(slash - path.ptr) - at : path.len - at;
 
-		while (at + len < path.len && path.ptr[at + len] != '/')
-			len++;
 		walk.rest = from(path, at + len);
 		if (len)
 			put_component(&walk, until(from(path, at), len));

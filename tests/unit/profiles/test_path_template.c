@@ -81,6 +81,7 @@ static const struct {
 	{TEXT("/etc/passwd.A1b2C3"), TEXT("/etc/passwd.<tmp>")},
 	{TEXT("/etc/passwd.backup"), TEXT("/etc/passwd.backup")},
 	{TEXT("/var/lib/redis/temp-4711.rdb"), TEXT("/var/lib/redis/temp-<n>.rdb")},
+	{TEXT("/data/temp-7.rdb"), TEXT("/data/temp-<n>.rdb")},
 	{TEXT("/var/lib/redis/temp-rewriteaof-bg-4711.aof"),
 	 TEXT("/var/lib/redis/temp-rewriteaof-bg-<n>.aof")},
 	{TEXT("/tmp/pip-unpack-ab_c12xy/foo.whl"), TEXT("/tmp/pip-unpack-<tmp>/foo.whl")},
