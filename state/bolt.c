@@ -266,7 +266,7 @@ int bolt_get(const char *file, const struct text *path, unsigned n, char *out, s
 	SCOPED(free_ptr) char *bytes = NULL;
 	struct bolt b = {0};
 	struct piece value = {0};
-	size_t len;
+	size_t len = 0;
 	int r = read_whole(file, &bytes, &len);
 
 	if (r)

@@ -35,6 +35,24 @@ struct workload {
 	struct text name; /* canonical, "unit:redis-server.service" */
 	enum workload_kind kind;
 	uint32_t index; /* dense, from 0, in order of appearance: for side tables */
+	/* when it existed, that is, had a live process */
+	uint32_t n_live;        /* live processes */
+	uint64_t live_since_ns; /* event time when n_live last rose from 0; 0 while it is 0 */
+	uint64_t live_ns_total; /* of the completed stretches before that */
+};
+
+#define COMM_MAX 16
+
+/* One task of a process. What the kernel keeps per thread; the leader's is also in struct process.
+ */
+struct thread {
+	int32_t tid, vtid;
+	struct process *process;
+	char comm[COMM_MAX];
+	uint8_t comm_len;
+	uint32_t uid, gid, euid, egid, suid, sgid;
+	uint64_t cap_inheritable, cap_permitted, cap_effective;
+	uint64_t pgft_maj, pgft_min;
 };
 
 struct process {
@@ -48,8 +66,11 @@ struct process {
 	/* lineage: creators, kept while any descendant lives */
 	struct process *parent;  /* current parent (after reparenting), NULL unknown */
 	struct process *creator; /* who forked it; NULL unknown; survives the creator's exit */
-	uint32_t n_children; /* live references from children; a dead process with some is kept */
-	bool is_alive, parent_unknown_at_start;
+	int32_t ppid;            /* last known parent's pid, also when it is not in the table */
+	uint32_t n_children; /* processes it created that are known; a dead one with some is kept */
+	bool is_alive;
+	bool parent_unknown_at_start; /* its creator was not known when it was first seen: missing,
+				       * not new, for its whole life */
 	/* image */
 	struct text comm, exe, exepath, args, env, cwd, root;
 	uint32_t exe_flags; /* enum exe_flag */
@@ -103,11 +124,16 @@ struct subject {
 /* Apply one event. 0, or -ENOMEM when a bound could not be kept (counted). */
 int state_apply(struct state *state, const struct event *ev, struct subject *out);
 
+/* Let time pass: take over what the resolver found out. Bounded work; call it once a batch. */
+void state_tick(struct state *state, uint64_t now_ns);
+
 /* The live or still remembered process with that pid (start_ns 0: any start). NULL: none. */
 struct process *state_find_process(const struct state *state, int32_t pid, uint64_t start_ns);
 
 /* Descriptor fd of a process, NULL if unknown. */
 const struct fd_entry *state_find_fd(const struct process *process, int32_t fd);
+
+#define ANCESTORS_MAX 256 /* longer lineages end here */
 
 /* nth ancestor (1 = parent). NULL past the end. Follows current parents. */
 const struct process *process_ancestor(const struct process *process, uint32_t n);

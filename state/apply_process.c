@@ -1,0 +1,564 @@
+#include <errno.h>
+#include <sched.h>
+
+#include "base/util.h"
+#include "state/state_private.h"
+
+static void set_comm(struct thread *thread, struct text comm)
+{
+	thread->comm_len = (uint8_t)MIN(comm.len, COMM_MAX - 1);
+	if (thread->comm_len)
+		memcpy(thread->comm, comm.ptr, thread->comm_len);
+	if (thread == thread->process->leader)
+		thread->process->comm = (struct text){thread->comm, thread->comm_len};
+}
+
+static struct text append_text(struct shared *block, uint32_t *used, struct text t)
+{
+	struct text copy = {block->bytes + *used, t.len};
+
+	if (t.len)
+		memcpy(block->bytes + *used, t.ptr, t.len);
+	*used += t.len;
+	return copy;
+}
+
+static int set_shared(struct state *state, struct shared **slot, struct text *text,
+		      struct text value)
+{
+	struct shared *block;
+
+	if (*slot && text_equal(*text, value))
+		return 0;
+	block = shared_from(value, &state->string_bytes);
+	if (!block)
+		return -ENOMEM;
+	shared_unref(slot, &state->string_bytes);
+	*slot = block;
+	*text = shared_text(block);
+	return 0;
+}
+
+int set_cwd(struct state *state, struct process_node *node, struct text cwd)
+{
+	return set_shared(state, &node->cwd, &node->p.cwd, cwd);
+}
+
+int set_image(struct state *state, struct process_node *node, const struct task_facts *task)
+{
+	struct process *p = &node->p;
+	uint32_t used = 0;
+	struct shared *block = shared_alloc(task->exe.len + task->exepath.len + task->args.len,
+					    &state->string_bytes);
+
+	if (!block)
+		return -ENOMEM;
+	p->exe = append_text(block, &used, task->exe);
+	p->exepath = append_text(block, &used, task->exepath);
+	p->args = append_text(block, &used, task->args);
+	shared_unref(&node->image, &state->string_bytes);
+	node->image = block;
+	p->exe_flags = task->exe_flags;
+	p->exe_dev = task->exe_dev;
+	p->exe_ino = task->exe_ino;
+	p->exe_ctime_ns = task->exe_ctime_ns;
+	p->exe_mtime_ns = task->exe_mtime_ns;
+	p->exec_id = task->exec_id;
+	/* An exec with an empty environment keeps the previous one, as Falco has it. */
+	if (task->env.len && set_shared(state, &node->env, &p->env, task->env))
+		return -ENOMEM;
+	return 0;
+}
+
+static void set_thread_ids(struct thread *thread, const struct task_facts *task)
+{
+	thread->vtid = task->vtid;
+	thread->uid = task->uid;
+	thread->gid = task->gid;
+	thread->euid = task->euid;
+	thread->egid = task->egid;
+	thread->suid = task->suid;
+	thread->sgid = task->sgid;
+	thread->cap_inheritable = task->cap_inheritable;
+	thread->cap_permitted = task->cap_permitted;
+	thread->cap_effective = task->cap_effective;
+	thread->pgft_maj = task->pgft_maj;
+	thread->pgft_min = task->pgft_min;
+	set_comm(thread, task->comm);
+}
+
+void mirror_leader(struct process *p)
+{
+	const struct thread *t = p->leader;
+
+	p->uid = t->uid;
+	p->gid = t->gid;
+	p->euid = t->euid;
+	p->egid = t->egid;
+	p->suid = t->suid;
+	p->sgid = t->sgid;
+	p->cap_inheritable = t->cap_inheritable;
+	p->cap_permitted = t->cap_permitted;
+	p->cap_effective = t->cap_effective;
+}
+
+/* Everything of the task but image, lineage and identity. */
+static int set_task(struct state *state, struct process_node *node, const struct task_facts *task)
+{
+	struct process *p = &node->p;
+
+	set_thread_ids(p->leader, task);
+	mirror_leader(p);
+	p->loginuid = task->loginuid;
+	p->sid = task->sid;
+	p->pgid = task->pgid;
+	p->vpgid = task->vpgid;
+	p->vpid = task->vpid;
+	p->tty = task->tty;
+	p->pidns_start_ns = task->pidns_start_ns;
+	p->fd_limit = task->fd_limit;
+	p->vm_size_kb = task->vm_size_kb;
+	p->vm_rss_kb = task->vm_rss_kb;
+	p->vm_swap_kb = task->vm_swap_kb;
+	if (task->root.len && set_shared(state, &node->root, &p->root, task->root))
+		return -ENOMEM;
+	return task->cwd.len ? set_cwd(state, node, task->cwd) : 0;
+}
+
+/* Events of a process that another one with its pid outlived: that exit was not seen. */
+static void end_predecessor(struct state *state, int32_t pid)
+{
+	struct process_node *old = process_table_find(state->table, pid, 0);
+
+	if (!old || !old->p.is_alive)
+		return;
+	identity_exit(state->identity, old, state->now_ns);
+	process_table_kill(state->table, old, NULL, 0);
+}
+
+static struct process_node *add_process(struct state *state, int32_t pid, uint64_t start_ns,
+					const struct process_node *keep)
+{
+	struct process_node *node;
+
+	end_predecessor(state, pid);
+	node = process_table_add(state->table, pid, start_ns, keep);
+	if (!node)
+		return NULL;
+	node->p.loginuid = UINT32_MAX;
+	node->p.exec_ns = process_start_time_ns(state, &node->p);
+	return node;
+}
+
+/* The thread with that tid; the leader where a thread of its own cannot be had. */
+static struct thread *find_thread(struct state *state, struct process_node *node, int32_t tid)
+{
+	struct thread *thread;
+
+	if (tid == node->p.pid || tid <= 0)
+		return &node->leader;
+	thread = process_table_find_thread(state->table, tid);
+	if (!thread || thread->process != &node->p)
+		thread = process_table_add_thread(state->table, node, tid);
+	return thread ? thread : &node->leader;
+}
+
+/* A process that nobody announced. */
+static struct process_node *invent(struct state *state, const struct event *ev)
+{
+	struct process_node *node = add_process(state, ev->tgid, ev->start_ns, NULL);
+
+	if (!node)
+		return NULL;
+	node->is_invented = true;
+	node->p.exec_id = ev->exec_id;
+	node->p.parent_unknown_at_start = true;
+	node->p.vpid = ev->tgid;
+	node->leader.vtid = ev->tgid;
+	state->unknown_task_total++;
+	if (identity_start(state->identity, node, NULL, state->now_ns))
+		return NULL;
+	return node;
+}
+
+int find_actor(struct state *state, const struct event *ev, struct subject *out)
+{
+	struct process_node *node;
+
+	if (ev->tgid <= 0)
+		return 0;
+	node = process_table_find(state->table, ev->tgid, ev->start_ns);
+	if (node && !node->p.is_alive && ev->start_ns == 0)
+		node = NULL; /* without start times the live namesake is meant, not the dead */
+	if (!node) {
+		if (ev->task && ev->task->tgid == ev->tgid && !ev->task->is_thread)
+			return 0; /* the event describes it: its handler makes it */
+		node = invent(state, ev);
+		if (!node)
+			return -ENOMEM;
+		out->is_new_process = true;
+	} else if (ev->exec_id > node->p.exec_id && node->p.exec_id && !ev->task) {
+		state->wrong_image_total++;
+		node->p.exec_id = ev->exec_id;
+		node->p.generation++;
+	}
+	if (!node->p.start_ns)
+		node->p.start_ns = ev->start_ns;
+	if (!node->p.exec_id)
+		node->p.exec_id = ev->exec_id;
+	out->process = &node->p;
+	out->thread = find_thread(state, node, ev->tid);
+	return 0;
+}
+
+static struct process_node *find_parent(struct state *state, const struct task_facts *task)
+{
+	struct process_node *parent;
+
+	if (task->parent_tgid <= 0 || task->parent_tgid == task->tgid)
+		return NULL;
+	parent = process_table_find(state->table, task->parent_tgid, task->parent_start_ns);
+	return parent && parent->p.is_alive ? parent : NULL;
+}
+
+/* A process from its description alone (scan, or an exec or clone of an unknown one). */
+static struct process_node *add_described(struct state *state, const struct task_facts *task,
+					  struct process_node *creator)
+{
+	struct process_node *node = add_process(state, task->tgid, task->start_ns, creator);
+	struct process_node *parent;
+
+	if (!node)
+		return NULL;
+	parent = find_parent(state, task);
+	node->p.ppid = task->parent_tgid;
+	process_set_parent(state->table, node, parent);
+	process_set_creator(node, creator ? creator : parent);
+	node->p.parent_unknown_at_start = !node->p.creator;
+	if (set_image(state, node, task) || set_task(state, node, task))
+		return NULL;
+	return node;
+}
+
+/* Processes scanned before their parent get it now. */
+static void adopt_orphans(struct state *state, struct process_node *node)
+{
+	struct process_node *orphan = process_table_first_orphan(state->table), *next;
+
+	for (; orphan; orphan = next) {
+		next = orphan->links[LINK_PARENT].next;
+		if (orphan->p.ppid != node->p.pid || orphan == node)
+			continue;
+		process_set_parent(state->table, orphan, node);
+		if (!orphan->p.creator) {
+			process_set_creator(orphan, node);
+			orphan->p.parent_unknown_at_start = false;
+			identity_start(state->identity, orphan, node, state->now_ns);
+		}
+	}
+}
+
+static int scan_task(struct state *state, const struct event *ev, struct subject *out)
+{
+	const struct task_facts *task = ev->task;
+	struct process_node *node = process_node(out->process);
+
+	if (task->tid != task->tgid) {
+		if (node)
+			set_thread_ids(find_thread(state, node, task->tid), task);
+		return 0;
+	}
+	if (node && !node->is_invented)
+		return 0; /* known from events, which are newer */
+	if (node) {
+		int r = set_image(state, node, task);
+
+		if (!r)
+			r = set_task(state, node, task);
+		node->is_invented = false;
+		return r ? r : identity_exec(state->identity, node, task->cgroups, state->now_ns);
+	}
+	node = add_described(state, task, NULL);
+	if (!node)
+		return -ENOMEM;
+	out->process = &node->p;
+	out->thread = &node->leader;
+	adopt_orphans(state, node);
+	if (identity_set_cgroups(state->identity, node, task->cgroups, state->now_ns))
+		return -ENOMEM;
+	return identity_start(state->identity, node, process_node(node->p.creator), state->now_ns);
+}
+
+int apply_scan(struct state *state, const struct event *ev, struct subject *out)
+{
+	if (ev->task)
+		return scan_task(state, ev, out);
+	if (out->process && ev->fd >= 0 && (ev->file || ev->sock))
+		return scan_fd(state, ev, out);
+	return 0;
+}
+
+static void set_fs_owned(struct process *p, const struct event *ev)
+{
+	p->exec_ns = ev->ts_ns;
+	p->exec_seen = true;
+	p->generation++;
+}
+
+int apply_exec(struct state *state, const struct event *ev, struct subject *out)
+{
+	struct process_node *node = process_node(out->process);
+	const struct task_facts *task = ev->task;
+	int r;
+
+	if (event_failed(ev) || !task) {
+		resolve_paths(state, ev, out);
+		return 0;
+	}
+	if (!node) {
+		node = add_described(state, task, NULL);
+		if (!node)
+			return -ENOMEM;
+		state->unknown_task_total++;
+		out->is_new_process = true;
+		out->process = &node->p;
+		r = identity_start(state->identity, node, process_node(node->p.creator),
+				   state->now_ns);
+	} else {
+		process_table_remove_threads(state->table, node);
+		r = set_image(state, node, task);
+		if (!r)
+			r = set_task(state, node, task);
+		if (node->p.fds && fd_table_is_shared(node->p.fds))
+			r = unshare_fds(state, &node->p);
+		fd_table_exec(node->p.fds, &state->fd_limits);
+	}
+	if (r)
+		return r;
+	node->is_invented = false;
+	out->thread = &node->leader;
+	set_fs_owned(&node->p, ev);
+	out->path = ev->file && ev->file->path.len ? ev->file->path : node->p.exepath;
+	return identity_exec(state->identity, node, task->cgroups, state->now_ns);
+}
+
+static void share(struct shared **to, struct shared *from, size_t *bytes)
+{
+	shared_unref(to, bytes);
+	*to = shared_ref(from);
+}
+
+/* What a child has in common with who forked it. */
+static int copy_image(struct state *state, struct process_node *child, struct process_node *from,
+		      const struct task_facts *task)
+{
+	struct process *p = &child->p;
+	const struct process *f = &from->p;
+
+	share(&child->image, from->image, &state->string_bytes);
+	share(&child->env, from->env, &state->string_bytes);
+	share(&child->cwd, from->cwd, &state->string_bytes);
+	share(&child->root, from->root, &state->string_bytes);
+	p->exe = f->exe;
+	p->exepath = f->exepath;
+	p->args = f->args;
+	p->env = f->env;
+	p->cwd = f->cwd;
+	p->root = f->root;
+	p->exe_flags = f->exe_flags;
+	p->exe_dev = f->exe_dev;
+	p->exe_ino = f->exe_ino;
+	p->exe_ctime_ns = f->exe_ctime_ns;
+	p->exe_mtime_ns = f->exe_mtime_ns;
+	p->exec_id = task->exec_id ? task->exec_id : f->exec_id;
+	p->is_blind = f->is_blind;
+	if (task->clone_flags & CLONE_FILES) {
+		struct fd_table *table = make_fds(state, &from->p);
+
+		p->fds = table ? fd_table_share(table) : NULL;
+	} else if (from->p.fds) {
+		p->fds = fd_table_fork(from->p.fds, &state->fd_limits);
+	}
+	return set_task(state, child, task);
+}
+
+/* A child whose creator is known. */
+static struct process_node *add_child(struct state *state, struct process_node *creator,
+				      const struct task_facts *task)
+{
+	struct process_node *child, *parent;
+
+	child = add_process(state, task->tgid, task->start_ns, creator);
+	if (!child)
+		return NULL;
+	parent = find_parent(state, task);
+	child->p.ppid = task->parent_tgid;
+	process_set_creator(child, creator);
+	if (!parent && !(task->clone_flags & CLONE_PARENT))
+		parent = creator;
+	process_set_parent(state->table, child, parent);
+	if (creator->image ? copy_image(state, child, creator, task)
+			   : set_image(state, child, task) || set_task(state, child, task))
+		return NULL;
+	if (identity_start(state->identity, child, creator, state->now_ns))
+		return NULL;
+	return child;
+}
+
+/* The child told of itself, or sent other events, before its creator's call returned. */
+static int complete_child(struct state *state, struct process_node *child,
+			  struct process_node *creator, const struct task_facts *task)
+{
+	if (child->is_invented && creator->image && copy_image(state, child, creator, task))
+		return -ENOMEM;
+	if (!child->p.creator && child != creator) {
+		process_set_creator(child, creator);
+		child->p.parent_unknown_at_start = false;
+		if (!child->p.parent && !(task->clone_flags & CLONE_PARENT))
+			process_set_parent(state->table, child, creator);
+		if (child->is_invented)
+			identity_start(state->identity, child, creator, state->now_ns);
+	}
+	child->is_invented = false;
+	return 0;
+}
+
+/* The call as the new task itself sees it return. */
+static int child_side(struct state *state, const struct event *ev, struct subject *out)
+{
+	struct process_node *node = process_node(out->process);
+
+	if (node) {
+		if (ev->task->tid == ev->tgid)
+			return set_task(state, node, ev->task);
+		set_thread_ids(out->thread, ev->task);
+		return 0;
+	}
+	node = add_described(state, ev->task, NULL);
+	if (!node)
+		return -ENOMEM;
+	out->process = &node->p;
+	out->thread = &node->leader;
+	return identity_start(state->identity, node, process_node(node->p.creator), state->now_ns);
+}
+
+int apply_clone(struct state *state, const struct event *ev, struct subject *out)
+{
+	const struct task_facts *task = ev->task;
+	struct process_node *child;
+
+	if (event_failed(ev) || !task)
+		return 0;
+	if (ev->has_res && ev->res == 0 && task->tgid == ev->tgid)
+		return child_side(state, ev, out);
+	if (!out->process)
+		return 0;
+	if (task->is_thread || task->tgid == ev->tgid) {
+		struct thread *thread = process_table_add_thread(
+			state->table, process_node(out->process), task->tid);
+
+		if (thread)
+			set_thread_ids(thread, task);
+		return 0;
+	}
+	child = process_table_find(state->table, task->tgid, task->start_ns);
+	if (child && child->p.is_alive && (child->p.start_ns || child->is_invented)) {
+		out->child = &child->p;
+		return complete_child(state, child, process_node(out->process), task);
+	}
+	child = add_child(state, process_node(out->process), task);
+	out->child = child ? &child->p : NULL;
+	return child ? 0 : -ENOMEM;
+}
+
+int apply_exit(struct state *state, const struct event *ev, struct subject *out)
+{
+	struct process_node *node = process_node(out->process);
+	const struct param *reaper = event_param(ev, PROCEXIT_reaper_tid);
+
+	if (ev->tid != ev->tgid) {
+		process_table_remove_thread(state->table, ev->tid);
+		out->thread = &node->leader;
+		if (!node->leader_exited || node->threads)
+			return 0;
+	} else {
+		node->leader_exited = true;
+		if (node->threads)
+			return 0;
+	}
+	state->ended = out->process;
+	state->ended_reaper = reaper ? (int32_t)reaper->i64 : 0;
+	return 0;
+}
+
+int apply_chdir(struct state *state, const struct event *ev, struct subject *out)
+{
+	resolve_paths(state, ev, out);
+	if (event_failed(ev) || !out->path.len)
+		return 0;
+	return set_cwd(state, process_node(out->process), out->path);
+}
+
+int apply_fchdir(struct state *state, const struct event *ev, struct subject *out)
+{
+	apply_fd_user(state, ev, out);
+	if (event_failed(ev) || !out->path.len)
+		return 0;
+	return set_cwd(state, process_node(out->process), out->path);
+}
+
+int apply_chroot(struct state *state, const struct event *ev, struct subject *out)
+{
+	struct process_node *node = process_node(out->process);
+
+	resolve_paths(state, ev, out);
+	if (event_failed(ev) || !out->path.len)
+		return 0;
+	return set_shared(state, &node->root, &node->p.root, out->path);
+}
+
+int apply_setsid(struct state *state, const struct event *ev, struct subject *out)
+{
+	if (event_failed(ev))
+		return 0;
+	out->process->sid = ev->res ? (int32_t)ev->res : out->process->pid;
+	identity_setsid(state->identity, process_node(out->process), state->now_ns);
+	return 0;
+}
+
+int apply_setpgid(struct state *state, const struct event *ev, struct subject *out)
+{
+	const struct param *pid = event_param(ev, SETPGID_pid);
+	const struct param *pgid = event_param(ev, SETPGID_pgid);
+	struct process *target = out->process;
+
+	if (event_failed(ev) || !pid || !pgid)
+		return 0;
+	/* The call's numbers are those of the caller's pid namespace. */
+	if (target->vpid != target->pid)
+		return 0;
+	if (pid->i64 && pid->i64 != target->pid)
+		target = state_find_process(state, (int32_t)pid->i64, 0);
+	if (target)
+		target->pgid = target->vpgid = pgid->i64 ? (int32_t)pgid->i64 : target->pid;
+	return 0;
+}
+
+int apply_prctl(struct state *state, const struct event *ev, struct subject *out)
+{
+	const struct param *option = event_param(ev, PRCTL_option);
+	const struct param *name = event_param(ev, PRCTL_arg2_str);
+
+	(void)state;
+	(void)out;
+	(void)option;
+	(void)name;
+	return 0;
+}
+
+int apply_io_uring(struct state *state, const struct event *ev, struct subject *out)
+{
+	if (!event_failed(ev))
+		out->process->is_blind = true;
+	return apply_anon_fd(state, ev, out);
+}

@@ -1,0 +1,121 @@
+#include "state/field.h"
+
+#include <errno.h>
+
+#include "base/util.h"
+
+static const char *const type_names[VALUE_TYPE_END] = {
+	[VALUE_INT8] = "int8",
+	[VALUE_INT16] = "int16",
+	[VALUE_INT32] = "int32",
+	[VALUE_INT64] = "int64",
+	[VALUE_UINT8] = "uint8",
+	[VALUE_UINT16] = "uint16",
+	[VALUE_UINT32] = "uint32",
+	[VALUE_UINT64] = "uint64",
+	[VALUE_FLAGS32] = "flags32",
+	[VALUE_MODE] = "mode",
+	[VALUE_FD] = "fd",
+	[VALUE_PID] = "pid",
+	[VALUE_ERRNO] = "errno",
+	[VALUE_PORT] = "port",
+	[VALUE_RELTIME] = "reltime",
+	[VALUE_ABSTIME] = "abstime",
+	[VALUE_DOUBLE] = "double",
+	[VALUE_BOOL] = "bool",
+	[VALUE_UID] = "uid",
+	[VALUE_GID] = "gid",
+	[VALUE_CHARBUF] = "charbuf",
+	[VALUE_FSPATH] = "fspath",
+	[VALUE_FSRELPATH] = "fsrelpath",
+	[VALUE_BYTEBUF] = "bytebuf",
+	[VALUE_IPADDR] = "ipaddr",
+	[VALUE_IPNET] = "ipnet",
+	[VALUE_SOCKADDR] = "sockaddr",
+	[VALUE_SOCKTUPLE] = "socktuple",
+	[VALUE_DYNAMIC] = "dynamic",
+};
+
+const char *value_type_name(enum value_type type)
+{
+	return type_names[type];
+}
+
+int value_type_by_name(struct text name)
+{
+	for (int i = 0; i < VALUE_TYPE_END; i++) {
+		if (text_equal(name, text_from(type_names[i])))
+			return i;
+	}
+	return -1;
+}
+
+/* How well field matches name: its own length, with what is left behind the dot in *rest. */
+static uint32_t match(const struct field *field, struct text name, struct text *rest)
+{
+	struct text own = text_from(field->name);
+
+	*rest = TEXT_NONE;
+	if (text_equal(own, name))
+		return own.len;
+	if (!(field->flags & FIELD_ARG_DOT) || !text_starts_with(name, own) ||
+	    name.len < own.len + 2 || name.ptr[own.len] != '.')
+		return 0;
+	*rest = (struct text){name.ptr + own.len + 1, name.len - own.len - 1};
+	return own.len;
+}
+
+const struct field *field_set_find(const struct field_set *set, struct text name,
+				   struct text *dot_arg)
+{
+	const struct field *best = NULL;
+	uint32_t best_len = 0;
+
+	*dot_arg = TEXT_NONE;
+	for (uint32_t t = 0; t < set->n_tables; t++) {
+		for (uint32_t i = 0; i < set->tables[t].n; i++) {
+			struct text rest;
+			uint32_t len = match(&set->tables[t].fields[i], name, &rest);
+
+			if (len <= best_len)
+				continue;
+			best = &set->tables[t].fields[i];
+			best_len = len;
+			*dot_arg = rest;
+		}
+	}
+	return best;
+}
+
+/* Decimal number that fits; false otherwise. */
+static bool parse_index(struct text t, int64_t *out)
+{
+	int64_t value = 0;
+
+	if (!t.len || t.len > 18)
+		return false;
+	for (uint32_t i = 0; i < t.len; i++) {
+		if (t.ptr[i] < '0' || t.ptr[i] > '9')
+			return false;
+		value = value * 10 + (t.ptr[i] - '0');
+	}
+	*out = value;
+	return true;
+}
+
+int field_arg_prepare(const struct field *field, struct text text, bool is_given,
+		      struct field_arg *arg)
+{
+	*arg = (struct field_arg){.is_given = is_given, .text = text};
+	if (!is_given) {
+		if (field->flags & FIELD_ARG_REQUIRED)
+			return -EINVAL;
+		return field->check_arg ? field->check_arg(field, arg) : 0;
+	}
+	if (!(field->flags & (FIELD_ARG_REQUIRED | FIELD_ARG_ALLOWED)))
+		return -EINVAL;
+	arg->is_index = parse_index(text, &arg->index);
+	if (!arg->is_index && !(field->flags & (FIELD_ARG_KEY | FIELD_ARG_DOT)))
+		return -EINVAL;
+	return field->check_arg ? field->check_arg(field, arg) : 0;
+}

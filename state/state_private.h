@@ -1,0 +1,64 @@
+/* What the files of state/ share and nobody else sees. */
+#pragma once
+
+#include "state/fd_table.h"
+#include "state/identity.h"
+#include "state/path.h"
+#include "state/process_table.h"
+#include "state/state.h"
+#include "state/users.h"
+
+struct state {
+	struct state_config config;
+	struct process_table *table;
+	struct identity *identity;
+	struct users *users;
+	struct fd_limits fd_limits;
+	size_t string_bytes;
+	uint64_t now_ns; /* newest event time */
+	/* Rules still see what the last event ended; it goes when the next one comes. */
+	struct process *ended;
+	int32_t ended_reaper;
+	struct fd_table *closing;
+	int32_t closing_fd;
+	uint64_t unknown_task_total, wrong_image_total;
+	char path_buffers[2][PATH_TEXT_MAX];
+};
+
+/* Handlers of events: change the state and fill in out. out->process, thread and fd are set. */
+typedef int apply_fn(struct state *state, const struct event *ev, struct subject *out);
+
+apply_fn apply_exec, apply_clone, apply_exit, apply_scan;              /* apply_process.c */
+apply_fn apply_chdir, apply_fchdir, apply_chroot;                      /* apply_process.c */
+apply_fn apply_setsid, apply_setpgid, apply_prctl, apply_io_uring;     /* apply_process.c */
+apply_fn apply_setuid, apply_setgid, apply_setresuid, apply_setresgid; /* apply_cred.c */
+apply_fn apply_setreuid, apply_setregid, apply_capset;                 /* apply_cred.c */
+apply_fn apply_open, apply_close, apply_close_range;                   /* apply_fd.c */
+apply_fn apply_dup, apply_fcntl, apply_pipe, apply_anon_fd, apply_memfd, apply_pidfd_open,
+	apply_pidfd_getfd, apply_fd_user; /* apply_fd.c */
+apply_fn apply_socket, apply_socketpair, apply_bind, apply_connect, apply_listen, apply_accept,
+	apply_sendto; /* apply_socket.c */
+apply_fn apply_path;  /* apply_path.c */
+
+/* The process and thread the event belongs to, made up if need be. */
+int find_actor(struct state *state, const struct event *ev, struct subject *out);
+/* Put exepath and the other strings of a task into node. */
+int set_image(struct state *state, struct process_node *node, const struct task_facts *task);
+int set_cwd(struct state *state, struct process_node *node, struct text cwd);
+/* Copy the leader's credentials to the process. */
+void mirror_leader(struct process *process);
+/* A descriptor that the initial scan found. */
+int scan_fd(struct state *state, const struct event *ev, struct subject *out);
+int scan_socket(struct state *state, const struct event *ev, struct subject *out);
+/* exec: the table is no longer shared with other processes. */
+int unshare_fds(struct state *state, struct process *process);
+/* The process's table, made if need be; NULL without memory. */
+struct fd_table *make_fds(struct state *state, struct process *process);
+
+/* Absolute path of what the caller typed, relative to dirfd (AT_FDCWD: cwd), in buffer 0 or 1. */
+struct text resolve_typed(struct state *state, const struct process *process, int64_t dirfd,
+			  struct text typed, unsigned buffer);
+/* First parameter index of a path type at or behind from; -1 none. */
+int path_param(const struct event *ev, unsigned from);
+/* Resolve the event's path parameters into out->path and out->path2. */
+void resolve_paths(struct state *state, const struct event *ev, struct subject *out);

@@ -1,0 +1,214 @@
+#include "state/users.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/util.h"
+
+#define FILE_BYTES_MAX (4u << 20)
+#define CHECK_NS UINT64_C(1000000000)
+
+/* One parsed file: rows point into its text. */
+struct names {
+	char *text;
+	struct user *rows; /* sorted by id */
+	uint32_t n;
+	size_t bytes;
+	struct timespec mtime;
+	ino_t ino;
+};
+
+struct users {
+	int root_fd; /* -1: nothing is known */
+	uint64_t checked_ns;
+	struct names users, groups;
+};
+
+static void names_done(struct names *names)
+{
+	free(names->text);
+	free(names->rows);
+	*names = (struct names){0};
+}
+
+static int by_id(const void *a, const void *b)
+{
+	const struct user *x = a, *y = b;
+
+	return x->uid < y->uid ? -1 : x->uid > y->uid;
+}
+
+/* The next field of line up to ':' or its end; advances *at. */
+static struct text next_field(const char **at, const char *end)
+{
+	const char *start = *at;
+	const char *colon = memchr(start, ':', (size_t)(end - start));
+	const char *stop = colon ? colon : end;
+
+	*at = colon ? colon + 1 : end;
+	return (struct text){start, (uint32_t)(stop - start)};
+}
+
+/* Decimal number; false: none, or beyond 32 bits. */
+static bool parse_id(struct text t, uint32_t *out)
+{
+	uint64_t id = 0;
+
+	if (!t.len || t.len > 10)
+		return false;
+	for (uint32_t i = 0; i < t.len; i++) {
+		if (t.ptr[i] < '0' || t.ptr[i] > '9')
+			return false;
+		id = id * 10 + (uint64_t)(t.ptr[i] - '0');
+	}
+	*out = (uint32_t)id;
+	return id <= UINT32_MAX;
+}
+
+/* name:password:id[:gid:comment:home:shell] */
+static bool parse_line(const char *line, const char *end, struct user *out)
+{
+	const char *at = line;
+
+	*out = (struct user){.name = next_field(&at, end)};
+	next_field(&at, end);
+	if (!out->name.len || out->name.ptr[0] == '#' || !parse_id(next_field(&at, end), &out->uid))
+		return false;
+	parse_id(next_field(&at, end), &out->gid);
+	next_field(&at, end);
+	out->home = next_field(&at, end);
+	out->shell = next_field(&at, end);
+	return true;
+}
+
+static int parse(struct names *names, size_t len)
+{
+	const char *at = names->text, *end = names->text + len;
+	uint32_t n_lines = 1;
+
+	for (const char *p = at; p < end; p++)
+		n_lines += *p == '\n';
+	names->rows = calloc(n_lines, sizeof(*names->rows));
+	if (!names->rows)
+		return -ENOMEM;
+	names->bytes = len + n_lines * sizeof(*names->rows);
+	while (at < end) {
+		const char *newline = memchr(at, '\n', (size_t)(end - at));
+		const char *stop = newline ? newline : end;
+
+		if (parse_line(at, stop, &names->rows[names->n]))
+			names->n++;
+		at = stop + 1;
+	}
+	qsort(names->rows, names->n, sizeof(*names->rows), by_id);
+	return 0;
+}
+
+/* Read the whole of an open file of at most FILE_BYTES_MAX bytes. */
+static int read_file(int fd, size_t size, char **out, size_t *len)
+{
+	char *text = malloc(size + 1);
+	size_t used = 0;
+
+	if (!text)
+		return -ENOMEM;
+	while (used < size) {
+		ssize_t n = read(fd, text + used, size - used);
+
+		if (n <= 0)
+			break;
+		used += (size_t)n;
+	}
+	*out = text;
+	*len = used;
+	return 0;
+}
+
+static void load(struct names *names, int root_fd, const char *path)
+{
+	SCOPED(close_fd) int fd = -1;
+	struct names fresh = {0};
+	struct stat st;
+	size_t len;
+
+	if (root_fd < 0 || fstatat(root_fd, path, &st, 0) || !S_ISREG(st.st_mode))
+		return;
+	if (names->text && st.st_ino == names->ino && st.st_mtim.tv_sec == names->mtime.tv_sec &&
+	    st.st_mtim.tv_nsec == names->mtime.tv_nsec)
+		return;
+	fd = openat(root_fd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0)
+		return;
+	if (read_file(fd, MIN((size_t)st.st_size, (size_t)FILE_BYTES_MAX), &fresh.text, &len))
+		return;
+	fresh.mtime = st.st_mtim;
+	fresh.ino = st.st_ino;
+	if (parse(&fresh, len)) {
+		names_done(&fresh);
+		return;
+	}
+	names_done(names);
+	*names = fresh;
+}
+
+int users_create(struct users **out, const char *root)
+{
+	struct users *users = calloc(1, sizeof(*users));
+
+	if (!users)
+		return -ENOMEM;
+	users->root_fd = root ? open(root, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+	load(&users->users, users->root_fd, "etc/passwd");
+	load(&users->groups, users->root_fd, "etc/group");
+	*out = users;
+	return 0;
+}
+
+void users_destroy(struct users **users)
+{
+	if (!*users)
+		return;
+	names_done(&(*users)->users);
+	names_done(&(*users)->groups);
+	close_fd(&(*users)->root_fd);
+	free(*users);
+	*users = NULL;
+}
+
+void users_refresh(struct users *users, uint64_t now_ns)
+{
+	if (users->root_fd < 0 || now_ns - users->checked_ns < CHECK_NS)
+		return;
+	users->checked_ns = now_ns;
+	load(&users->users, users->root_fd, "etc/passwd");
+	load(&users->groups, users->root_fd, "etc/group");
+}
+
+static const struct user *find(const struct names *names, uint32_t id)
+{
+	struct user key = {.uid = id};
+
+	return names->n ? bsearch(&key, names->rows, names->n, sizeof(key), by_id) : NULL;
+}
+
+const struct user *users_find(const struct users *users, uint32_t uid)
+{
+	return find(&users->users, uid);
+}
+
+struct text users_group_name(const struct users *users, uint32_t gid)
+{
+	const struct user *row = find(&users->groups, gid);
+
+	return row ? row->name : TEXT_NONE;
+}
+
+size_t users_bytes(const struct users *users)
+{
+	return sizeof(*users) + users->users.bytes + users->groups.bytes;
+}

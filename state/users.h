@@ -1,0 +1,28 @@
+/* User and group names of the host, re-read when the files change. Pipeline thread only. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/text.h"
+
+struct users;
+
+struct user {
+	uint32_t uid, gid;
+	struct text name, home, shell; /* valid until the tables are re-read */
+};
+
+/* root: directory that holds etc/passwd and etc/group; NULL: nothing is known. */
+int users_create(struct users **out, const char *root);
+void users_destroy(struct users **users);
+
+/* Look at the files again if they changed; at most once a second of now_ns. */
+void users_refresh(struct users *users, uint64_t now_ns);
+
+/* NULL: unknown. */
+const struct user *users_find(const struct users *users, uint32_t uid);
+/* Empty: unknown. */
+struct text users_group_name(const struct users *users, uint32_t gid);
+size_t users_bytes(const struct users *users);
