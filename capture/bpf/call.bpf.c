@@ -1,0 +1,194 @@
+/* System calls: one program on their return. What a call's record holds is its recipe. */
+#include "capture/bpf/ring.bpf.h"
+
+#define TS_COMPAT 2
+#define F_DUPFD 0
+#define F_DUPFD_CLOEXEC 1030
+#define ENOTSOCK 88
+
+extern const volatile __u32 own_tgid;
+
+__u32 recipes[2][WIRE_NR_END]; /* 64-bit, 32-bit */
+__u32 want_raw_names;          /* also when the call succeeded */
+
+static __always_inline void fill_args(struct wire_header *header, struct pt_regs *regs,
+				      int is_32bit)
+{
+	if (!is_32bit) {
+		header->args[0] = FIELD(regs, di);
+		header->args[1] = FIELD(regs, si);
+		header->args[2] = FIELD(regs, dx);
+		header->args[3] = FIELD(regs, r10);
+		header->args[4] = FIELD(regs, r8);
+		header->args[5] = FIELD(regs, r9);
+	} else {
+		header->args[0] = (__u32)FIELD(regs, bx);
+		header->args[1] = (__u32)FIELD(regs, cx);
+		header->args[2] = (__u32)FIELD(regs, dx);
+		header->args[3] = (__u32)FIELD(regs, si);
+		header->args[4] = (__u32)FIELD(regs, di);
+		header->args[5] = (__u32)FIELD(regs, bp);
+	}
+}
+
+/* Successful execs are reported by their own tracepoint, a child's start by the creator's. */
+static __always_inline int is_left_out(__u32 recipe, __u64 arg1, long res)
+{
+	if (recipe & WIRE_EXEC_FAILED)
+		return res >= 0;
+	if (recipe & WIRE_CLONE)
+		return res == 0;
+	if (recipe & WIRE_DUP_ONLY)
+		return arg1 != F_DUPFD && arg1 != F_DUPFD_CLOEXEC;
+	return 0;
+}
+
+/* argv of an exec that did not happen: the strings one after the other. */
+__noinline int add_exec_args(__u32 index, __u64 argv, __u32 pointer_bytes)
+{
+	struct wire_ring *ring = ring_at(index);
+	struct wire_section *section;
+	__u32 len = 0;
+
+	if (!ring)
+		return 0;
+	section = section_begin(ring, WIRE_SEC_ARGS);
+	if (!section)
+		return 0;
+	ring->arg[0] = ring->pos + sizeof(*section);
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < WIRE_EXEC_ARGS_MAX; i++) {
+		__u64 at = 0;
+		long n;
+
+		if (bpf_probe_read_user(&at, pointer_bytes == 4 ? 4 : 8, (void *)argv) || !at)
+			break;
+		argv += pointer_bytes;
+		if (ring->arg[0] > ring->pos + WIRE_READ_MAX - 512)
+			break;
+		n = bpf_probe_read_user_str(text_at(ring, ring->arg[0]), 512, (void *)at);
+		if (n <= 0)
+			break;
+		ring->arg[0] += n;
+	}
+	len = ring->arg[0] - ring->pos - sizeof(*section);
+	section_end(ring, section, len);
+	return 0;
+}
+
+/* Everything that only some calls need. */
+__noinline int add_sections(__u32 index, __u32 recipe)
+{
+	struct wire_ring *ring = ring_at(index);
+	struct wire_header *header;
+	int failed;
+
+	if (!ring)
+		return 0;
+	header = record_at(ring, 0);
+	failed = header->res < 0;
+	if (recipe & WIRE_FD_ARG0)
+		add_descriptor(index, header->args[0]);
+	else if (recipe & WIRE_FD_ARG1)
+		add_descriptor(index, header->args[1]);
+	if (recipe >> WIRE_TEXT_SHIFT & 63 &&
+	    (failed || !(recipe & WIRE_TEXT_IF_FAILED) || want_raw_names)) {
+		__u32 type = WIRE_SEC_TEXT0;
+
+#pragma clang loop unroll(full)
+		for (int i = 0; i < 6; i++) {
+			if (recipe & WIRE_TEXT(i))
+				add_user_text(index, type++, header->args[i]);
+		}
+	}
+	if (recipe >> WIRE_DATA_SHIFT & 7) {
+		__u32 i = (recipe >> WIRE_DATA_SHIFT & 7) - 1;
+
+		if (i < 6) {
+			__s32 fd = -1;
+
+			add_user_block(index, WIRE_SEC_DATA, header->args[i],
+				       (recipe >> WIRE_DATA_BYTES_SHIFT) * 8);
+			if (recipe & WIRE_FD_PAIR && !failed &&
+			    !bpf_probe_read_user(&fd, sizeof(fd), (void *)header->args[i]))
+				add_descriptor(index, fd);
+		}
+	}
+	if (recipe & WIRE_ADDR_ARG1)
+		add_user_block(index, WIRE_SEC_ADDR, header->args[1], header->args[2] & 0xff);
+	if (recipe & WIRE_ADDR_ARG4)
+		add_user_block(index, WIRE_SEC_ADDR, header->args[4], header->args[5] & 0xff);
+	if (recipe & WIRE_EXEC_FAILED)
+		add_exec_args(index, header->args[(recipe & WIRE_TEXT(1)) ? 2 : 1],
+			      header->flags & WIRE_IS_32BIT ? 4 : 8);
+	return 0;
+}
+
+/* Where paths end: what the process sees as "/". */
+static __always_inline void set_root(struct wire_ring *ring, struct fs_struct *fs)
+{
+	ring->root_dentry = (__u64)FIELD(fs, root.dentry);
+	ring->root_mnt = (__u64)FIELD(fs, root.mnt);
+}
+
+#define SLOW_RECIPES                                                                               \
+	(WIRE_FD_ARG0 | WIRE_FD_ARG1 | WIRE_ADDR_ARG1 | WIRE_ADDR_ARG4 | WIRE_ADDR_MSG |           \
+	 WIRE_EXEC_FAILED | WIRE_LISTENER | 0xffff0000u)
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(on_sys_exit, struct pt_regs *regs, long res)
+{
+	__u64 nr = FIELD(regs, orig_ax) & 0xffffffff;
+	struct task_struct *task = current_task();
+	int is_32bit = !!(FIELD(task, thread_info.status) & TS_COMPAT);
+	struct wire_header *header;
+	struct wire_ring *ring;
+	struct fs_struct *fs;
+	__u32 recipe, cpu;
+
+	if (nr >= WIRE_NR_END)
+		return 0;
+	recipe = recipes[is_32bit][nr];
+	if (!recipe)
+		return 0;
+	cpu = bpf_get_smp_processor_id();
+	ring = ring_at(cpu);
+	if (!ring)
+		return 0;
+	if (FIELD(task, tgid) == own_tgid) {
+		ring->own_skipped_total++;
+		return 0;
+	}
+	if (recipe & (WIRE_EXEC_FAILED | WIRE_CLONE | WIRE_DUP_ONLY) &&
+	    is_left_out(recipe, is_32bit ? FIELD(regs, cx) : FIELD(regs, si), res))
+		return 0;
+	header = record_begin(ring, WIRE_CALL, task, cpu);
+	if (!header) {
+		ring->lost_calls[is_32bit][nr]++;
+		return 0;
+	}
+	header->nr = nr;
+	header->res = res;
+	header->flags = is_32bit ? WIRE_IS_32BIT : 0;
+	fill_args(header, regs, is_32bit);
+	ring->pos = sizeof(*header);
+	fs = FIELD(task, fs);
+	if (fs) {
+		set_root(ring, fs);
+		ring->arg[3] = (__u64)task;
+		if (res >= 0) {
+			if (recipe & WIRE_FD_RESULT)
+				add_descriptor(cpu, res);
+			if (recipe & WIRE_CWD) {
+				ring->arg[1] = (__u64)FIELD(fs, pwd.dentry);
+				ring->arg[2] = (__u64)FIELD(fs, pwd.mnt);
+				add_path(cpu, WIRE_SEC_CWD);
+			}
+		}
+		if (recipe & SLOW_RECIPES &&
+		    (res < 0 || want_raw_names || !(recipe & WIRE_TEXT_IF_FAILED)))
+			add_sections(cpu, recipe);
+	}
+	record_end(ring, header);
+	return 0;
+}

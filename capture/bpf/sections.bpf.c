@@ -1,0 +1,242 @@
+/* Section writers: texts and blocks of user memory, files with their paths, descriptors. */
+#include "capture/bpf/ring.bpf.h"
+
+#define S_IFMT 0170000
+#define S_IFSOCK 0140000
+#define FMODE_CREATED 0x100000
+#define SB_RDONLY 1
+#define OVERLAYFS_SUPER_MAGIC 0x794c7630
+
+__noinline int add_user_text(__u32 index, __u32 type, __u64 address)
+{
+	struct wire_ring *ring = ring_at(index);
+	struct wire_section *section;
+	long n;
+
+	if (!ring)
+		return 0;
+	section = section_begin(ring, type);
+	if (!section)
+		return 0;
+	n = bpf_probe_read_user_str(section + 1, WIRE_READ_MAX, (const void *)address);
+	if (n <= 0) {
+		section->flags = WIRE_SEC_UNREADABLE;
+		n = 1;
+	} else if (n == WIRE_READ_MAX) {
+		section->flags = WIRE_SEC_TRUNCATED;
+	}
+	section_end(ring, section, n - 1);
+	return 0;
+}
+
+__noinline int add_user_block(__u32 index, __u32 type, __u64 address, __u64 len)
+{
+	struct wire_ring *ring = ring_at(index);
+	struct wire_section *section;
+
+	if (!ring)
+		return 0;
+	section = section_begin(ring, type);
+	if (!section)
+		return 0;
+	if (len > WIRE_READ_MAX) {
+		section->flags = WIRE_SEC_TRUNCATED;
+		len = WIRE_READ_MAX;
+	}
+	if (bpf_probe_read_user(section + 1, len, (const void *)address)) {
+		section->flags = WIRE_SEC_UNREADABLE;
+		len = 0;
+	}
+	section_end(ring, section, len);
+	return 0;
+}
+
+/* Append one name and a slash. Short names go by plain loads of 8 bytes: they may read past the
+ * name (faults read as zero), and what is written past it is overwritten by the next one. */
+static __always_inline void append_name(struct wire_ring *ring, struct dentry *dentry)
+{
+	const unsigned char *name = FIELD(dentry, d_name.name);
+	__u32 len = FIELD(dentry, d_name.len) & 255;
+	char *out = text_at(ring, ring->pos);
+
+	if (read_mode == 2 && len <= 32) {
+		const __u64 *from = (const __u64 *)name;
+		__u64 *to = (__u64 *)out;
+
+		to[0] = from[0];
+		to[1] = from[1];
+		if (len > 16) {
+			to[2] = from[2];
+			to[3] = from[3];
+		}
+	} else {
+		bpf_probe_read_kernel(out, len, name);
+	}
+	out = text_at(ring, ring->pos + len);
+	*out = '/';
+	ring->pos += len + 1;
+}
+
+/* Append the names from arg[1] (dentry) in mount arg[2] up to the process's root, leaf first, each
+ * followed by a slash; the root itself is nothing. User space turns it round. Returns section
+ * flags. */
+__noinline int append_path(__u32 index)
+{
+	struct wire_ring *ring = ring_at(index);
+	struct dentry *dentry, *root_dentry;
+	struct mount *mount;
+	__u64 root_mnt, limit;
+
+	if (!ring)
+		return 0;
+	dentry = CAST(dentry, ring->arg[1]);
+	mount = CAST(mount, ring->arg[2] - bpf_core_field_offset(struct mount, mnt));
+	root_dentry = CAST(dentry, ring->root_dentry);
+	root_mnt = ring->root_mnt - bpf_core_field_offset(struct mount, mnt);
+	limit = ring->pos + WIRE_READ_MAX - 256;
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < WIRE_PATH_STEPS_MAX; i++) {
+		struct dentry *parent;
+
+		if (dentry == root_dentry && (__u64)mount == root_mnt)
+			return 0;
+		parent = FIELD(dentry, d_parent);
+		if (dentry == FIELD(mount, mnt.mnt_root) || dentry == parent) {
+			struct mount *up = FIELD(mount, mnt_parent);
+
+			if (up == mount)
+				return 0;
+			dentry = FIELD(mount, mnt_mountpoint);
+			mount = up;
+			continue;
+		}
+		if (ring->pos > limit || ring->pos > WIRE_RECORD_MAX - 512)
+			return WIRE_SEC_TRUNCATED;
+		append_name(ring, dentry);
+		dentry = parent;
+	}
+	return WIRE_SEC_TRUNCATED;
+}
+
+__noinline int add_path(__u32 index, __u32 type)
+{
+	struct wire_ring *ring = ring_at(index);
+	struct wire_section *section;
+	__u64 begin;
+	int flags;
+
+	if (!ring)
+		return 0;
+	section = section_begin(ring, type);
+	if (!section)
+		return 0;
+	begin = ring->pos;
+	ring->pos = begin + sizeof(*section);
+	flags = append_path(index);
+	section->flags = flags;
+	section->len = ring->pos - begin - sizeof(*section);
+	ring->pos = (ring->pos + 7) & ~7ull;
+	return 0;
+}
+
+/* struct ovl_inode has the upper layer's dentry right behind the inode it embeds. */
+static __always_inline __u16 overlay_flags(struct inode *inode)
+{
+	__u64 upper = 0, upper_inode = 0;
+
+	bpf_probe_read_kernel(&upper, sizeof(upper),
+			      (void *)((__u64)inode + bpf_core_type_size(struct inode)));
+	if (!upper)
+		return WIRE_FILE_OVERLAY_LOWER;
+	bpf_probe_read_kernel(&upper_inode, sizeof(upper_inode),
+			      (void *)(upper + bpf_core_field_offset(struct dentry, d_inode)));
+	return upper_inode ? WIRE_FILE_OVERLAY_UPPER : WIRE_FILE_OVERLAY_LOWER;
+}
+
+static __always_inline void fill_file(struct wire_file *out, struct file *file, struct inode *inode)
+{
+	struct super_block *sb = FIELD(inode, i_sb);
+	__u16 flags = 0;
+
+	out->ino = FIELD(inode, i_ino);
+	out->dev = FIELD(sb, s_dev);
+	out->magic = FIELD(sb, s_magic);
+	out->open_flags = FIELD(file, f_flags);
+	out->mode = FIELD(inode, i_mode);
+	if (out->magic == OVERLAYFS_SUPER_MAGIC)
+		flags |= overlay_flags(inode);
+	if (FIELD(file, f_mode) & FMODE_CREATED)
+		flags |= WIRE_FILE_CREATED;
+	if (FIELD(inode, i_nlink) == 0)
+		flags |= WIRE_FILE_UNHASHED;
+	if (FIELD(sb, s_flags) & SB_RDONLY)
+		flags |= WIRE_FILE_READ_ONLY_FS;
+	out->flags = flags;
+}
+
+__noinline int add_file(__u32 index, __u32 with_times)
+{
+	struct wire_ring *ring = ring_at(index);
+	struct wire_section *section;
+	struct wire_file *out;
+	struct inode *inode;
+	struct file *file;
+	__u64 begin;
+	int flags;
+
+	if (!ring || !ring->arg[0])
+		return 0;
+	file = CAST(file, ring->arg[0]);
+	inode = FIELD(file, f_inode);
+	section = section_begin(ring, WIRE_SEC_FILE);
+	if (!section || !inode)
+		return 0;
+	out = (struct wire_file *)(section + 1);
+	fill_file(out, file, inode);
+	if (with_times) {
+		out->uid = FIELD(inode, i_uid.val);
+		out->gid = FIELD(inode, i_gid.val);
+		inode_times(inode, &out->ctime_ns, &out->mtime_ns);
+	} else {
+		out->uid = 0;
+		out->gid = 0;
+		out->ctime_ns = 0;
+		out->mtime_ns = 0;
+	}
+	begin = ring->pos;
+	ring->arg[1] = (__u64)FIELD(file, f_path.dentry);
+	ring->arg[2] = (__u64)FIELD(file, f_path.mnt);
+	ring->pos = begin + sizeof(*section) + sizeof(*out);
+	flags = append_path(index);
+	section->flags = flags;
+	section->len = ring->pos - begin - sizeof(*section);
+	ring->pos = (ring->pos + 7) & ~7ull;
+	return 0;
+}
+
+/* Describe descriptor fd of task arg[3]: its file, or its socket. Nothing when it is not open. */
+__noinline int add_descriptor(__u32 index, __u32 fd)
+{
+	struct wire_ring *ring = ring_at(index);
+	struct files_struct *files;
+	struct fdtable *table;
+	struct file *file;
+	struct inode *inode;
+
+	if (!ring)
+		return 0;
+	files = FIELD(CAST(task_struct, ring->arg[3]), files);
+	if (!files)
+		return 0;
+	table = FIELD(files, fdt);
+	if (fd >= FIELD(table, max_fds))
+		return 0;
+	file = FIELD(CAST(hlist_head, (__u64)FIELD(table, fd) + 8ull * fd), first);
+	if (!file)
+		return 0;
+	ring->arg[0] = (__u64)file;
+	inode = FIELD(CAST(file, file), f_inode);
+	if ((FIELD(inode, i_mode) & S_IFMT) == S_IFSOCK)
+		return add_sock(index, WIRE_SEC_SOCK);
+	return add_file(index, 0);
+}

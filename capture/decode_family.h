@@ -1,0 +1,72 @@
+/* What the families of decoders share. A family's decoder fills parameters and facts of d->event,
+ * which begins with its type, header members and all parameters absent. */
+#pragma once
+
+#include "base/util.h"
+#include "capture/decode.h"
+
+typedef void decode_fn(struct decoder *d, const struct record *record);
+
+static inline void set_i64(struct decoder *d, unsigned param, int64_t value)
+{
+	d->event.params[param].i64 = value;
+	d->event.params[param].is_present = true;
+}
+
+static inline void set_u64(struct decoder *d, unsigned param, uint64_t value)
+{
+	d->event.params[param].u64 = value;
+	d->event.params[param].is_present = true;
+}
+
+static inline void set_bytes(struct decoder *d, unsigned param, struct text value)
+{
+	d->event.params[param].bytes = value;
+	d->event.params[param].is_present = true;
+}
+
+/* Argument i, as the C type that the call has. */
+static inline int32_t arg_i32(const struct record *record, unsigned i)
+{
+	return (int32_t)record->header->args[i];
+}
+
+static inline uint32_t arg_u32(const struct record *record, unsigned i)
+{
+	return (uint32_t)record->header->args[i];
+}
+
+/* Size bytes of room for texts, NULL when used up. */
+char *decode_room(struct decoder *d, uint32_t size);
+
+/* Text of a section, empty when it is not there. Marks the event when it was cut. */
+struct text section_text(struct decoder *d, const struct record *record,
+			 enum wire_section_type type);
+
+/* Whether the section is there and readable. */
+bool section_is_known(const struct record *record, enum wire_section_type type);
+
+/* A path that was written leaf first, turned round. `is_rooted`: begins with a slash. */
+struct text decode_path(struct decoder *d, const char *reversed, uint32_t len, bool is_rooted);
+
+/* Device number as stat gives it, from the kernel's encoding. */
+static inline uint32_t dev_portable(uint32_t dev)
+{
+	uint32_t minor = dev & 0xfffff;
+
+	return (minor & 0xff) | (dev >> 20) << 8 | (minor & ~UINT32_C(0xff)) << 12;
+}
+
+/* Facts from sections; NULL when the record has none. */
+const struct file_facts *decode_file_facts(struct decoder *d, const struct record *record);
+const struct sock_facts *decode_sock_facts(struct decoder *d, const struct record *record);
+const struct task_facts *decode_task_facts(struct decoder *d, const struct record *record);
+
+/* Encoded as in the capture format (struct event's PARAM_SOCKADDR, PARAM_SOCKTUPLE). */
+struct text decode_sockaddr(struct decoder *d, const struct record *record);
+struct text decode_tuple(struct decoder *d, const struct sock_facts *sock);
+
+/* Families. A call of none of them is decoded by its row in calls.c alone. */
+decode_fn decode_open, decode_exec, decode_exec_failed, decode_fork, decode_clone, decode_exit,
+	decode_task, decode_descriptor, decode_connect, decode_chdir, decode_pipe, decode_generic,
+	decode_capset, decode_prctl;

@@ -1,0 +1,23 @@
+/* Flags of system calls from the kernel's bits to the portable ones of base/flag_tables.def. */
+#pragma once
+
+#include <stdint.h>
+
+enum flag_map {
+	FLAG_MAP_NONE, /* the portable bits are the kernel's */
+	FLAG_MAP_OPEN,
+	FLAG_MAP_CLONE,
+	FLAG_MAP_UNLINKAT,
+	FLAG_MAP_LINKAT,
+	FLAG_MAP_FCHOWNAT,
+	FLAG_MAP_RESOLVE,
+	FLAG_MAP_FCNTL, /* a command, not bits */
+	FLAG_MAP_CHMOD,
+	FLAG_MAP_PIPE,
+	FLAG_MAP_UMOUNT,
+	FLAG_MAP_CLOSE_RANGE,
+	FLAG_MAP_MEMFD,
+	FLAG_MAP_END,
+};
+
+uint32_t flags_portable(enum flag_map map, uint64_t kernel_flags);

@@ -1,0 +1,488 @@
+#include "capture/live.h"
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/util.h"
+#include "capture/calls.h"
+#include "capture/decode.h"
+#include "capture/event_clock.h"
+#include "capture/rings.h"
+#include "capture/scan.h"
+#include "capture_bpf.skel.h"
+
+#define RING_BYTES_MIN (UINT64_C(256) << 10)
+#define RING_BYTES_MAX (UINT64_C(1) << 30)
+#define SLEEP_MIN_NS UINT64_C(100000)
+#define SLEEP_MAX_NS UINT64_C(50000000)
+#define SAMPLE_EVERY_NS UINT64_C(1000000000)
+#define READ_MODES 3
+
+struct live {
+	struct source base;
+	struct capture_bpf *bpf;
+	struct rings *rings;
+	struct scan *scan; /* until it has all been delivered */
+	void *memory;
+	size_t memory_bytes, stride;
+	uint32_t n_cpus;
+	uint64_t ring_bytes;
+	int wake_fd;
+	uint64_t sleep_ns;
+	uint64_t begin_ns; /* boot time before anything was attached */
+	struct event_clock clock;
+	uint64_t events_total, reordered_total, bad_total;
+	uint64_t seen[EVENT_TYPE_END];
+	struct decoder decoder;
+};
+
+static struct live *live_of(const struct source *source)
+{
+	return (struct live *)source;
+}
+
+/* Give the decoded event its number and time. */
+static const struct event *finish_event(struct live *live, bool is_late)
+{
+	struct event *ev = &live->decoder.event;
+
+	ev->num = ++live->events_total;
+	ev->ts_ns = event_clock_ts(&live->clock, ev->boot_ns);
+	if (is_late) {
+		ev->quality |= EVENT_REORDERED;
+		live->reordered_total++;
+	}
+	live->seen[ev->type]++;
+	return ev;
+}
+
+static bool decode(struct live *live, const struct wire_header *header)
+{
+	struct record record;
+
+	if (record_parse(&record, header, header->len) || decode_record(&live->decoder, &record)) {
+		live->bad_total++;
+		return false;
+	}
+	return true;
+}
+
+/* Records of the scan have the time at which capture began: before anything in the rings. */
+static const struct event *next_of_scan(struct live *live)
+{
+	while (live->scan) {
+		const struct wire_header *header = scan_next(live->scan);
+
+		if (!header) {
+			scan_destroy(&live->scan);
+		} else if (decode(live, header)) {
+			live->decoder.event.boot_ns = live->begin_ns;
+			return finish_event(live, false);
+		}
+	}
+	return NULL;
+}
+
+static void sample_clock(struct live *live, uint64_t now_ns)
+{
+	if (live->clock.sampled_ns && now_ns - live->clock.sampled_ns < SAMPLE_EVERY_NS)
+		return;
+	event_clock_sample(&live->clock, clock_boot_ns(), clock_real_ns());
+	live->decoder.real_offset_ns = (uint64_t)live->clock.offset_ns;
+}
+
+static int live_next(struct source *source, const struct event **out)
+{
+	struct live *live = live_of(source);
+	const struct wire_header *header;
+	bool is_late, refreshed = false;
+
+	if (live->scan) {
+		*out = next_of_scan(live);
+		if (*out)
+			return 1;
+	}
+	for (;;) {
+		header = rings_next(live->rings, &is_late);
+		if (!header) {
+			uint64_t now_ns;
+
+			if (refreshed)
+				return 0;
+			now_ns = clock_boot_ns();
+			sample_clock(live, now_ns);
+			rings_refresh(live->rings, now_ns);
+			refreshed = true;
+			continue;
+		}
+		if (decode(live, header)) {
+			*out = finish_event(live, is_late);
+			return 1;
+		}
+	}
+}
+
+/* Sleep longer while the rings stay nearly empty, shorter when one fills up. */
+static void adapt_sleep(struct live *live)
+{
+	uint32_t fill = rings_fill(live->rings);
+
+	if (fill > 1024 / 4)
+		live->sleep_ns = MAX(live->sleep_ns / 2, SLEEP_MIN_NS);
+	else if (fill < 1024 / 16)
+		live->sleep_ns = MIN(live->sleep_ns * 2, SLEEP_MAX_NS);
+}
+
+static void live_wait(struct source *source, int timeout_ms)
+{
+	struct live *live = live_of(source);
+	uint64_t deadline_ns = clock_monotonic_ns() + (uint64_t)timeout_ms * 1000000;
+	struct pollfd wake = {.fd = live->wake_fd, .events = POLLIN};
+
+	adapt_sleep(live);
+	do {
+		uint64_t now_ns = clock_monotonic_ns();
+		uint64_t sleep_ns = deadline_ns > now_ns ? deadline_ns - now_ns : 0;
+		struct timespec sleep;
+		uint64_t ignored;
+
+		sleep_ns = MIN(sleep_ns, live->sleep_ns);
+		sleep = (struct timespec){(time_t)(sleep_ns / 1000000000),
+					  (long)(sleep_ns % 1000000000)};
+		if (ppoll(&wake, 1, &sleep, NULL) > 0) {
+			if (read(live->wake_fd, &ignored, sizeof(ignored)) < 0)
+				log_debug("capture: wake-up could not be read");
+			return;
+		}
+		if (rings_have_more(live->rings))
+			return;
+		live->sleep_ns = MIN(live->sleep_ns * 2, SLEEP_MAX_NS);
+	} while (clock_monotonic_ns() < deadline_ns);
+}
+
+static bool bit_is_set(const uint64_t *words, uint32_t bit)
+{
+	return words[bit / 64] >> (bit % 64) & 1;
+}
+
+static int live_set_wanted(struct source *source, const uint64_t *event_types,
+			   const uint64_t *syscalls)
+{
+	struct live *live = live_of(source);
+	const struct syscall_info *calls;
+	uint32_t n;
+
+	calls = syscall_table(&n);
+	for (uint32_t i = 0; i < n; i++) {
+		const struct syscall_info *call = &calls[i];
+		bool is_wanted =
+			call->event != EVENT_GENERIC && bit_is_set(event_types, call->event);
+		uint32_t recipe;
+
+		if (call->nr64 >= 0 && call->nr64 < WIRE_NR_END && syscalls)
+			is_wanted |= bit_is_set(syscalls, (uint32_t)call->nr64);
+		recipe = is_wanted ? call_recipe(call) : 0;
+		if (call->nr64 >= 0 && call->nr64 < WIRE_NR_END)
+			live->bpf->bss->recipes[0][call->nr64] = recipe;
+		if (call->nr32 >= 0 && call->nr32 < WIRE_NR_END)
+			live->bpf->bss->recipes[1][call->nr32] = recipe;
+	}
+	return 0;
+}
+
+void live_source_set_raw_names(struct source *source, bool are_wanted)
+{
+	live_of(source)->bpf->bss->want_raw_names = are_wanted;
+}
+
+static uint64_t recursion_missed(const struct live *live)
+{
+	struct bpf_program *program;
+	uint64_t total = 0;
+
+	bpf_object__for_each_program(program, live->bpf->obj)
+	{
+		struct bpf_prog_info info = {0};
+		__u32 size = sizeof(info);
+
+		if (bpf_program__fd(program) >= 0 &&
+		    !bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size))
+			total += info.recursion_misses;
+	}
+	return total;
+}
+
+static void add_lost(const struct live *live, const struct wire_ring *ring,
+		     struct source_counters *out)
+{
+	static const enum event_type kinds[WIRE_KIND_END] = {
+		[WIRE_EXEC] = EVENT_EXECVE,
+		[WIRE_FORK] = EVENT_CLONE,
+		[WIRE_EXIT] = EVENT_PROCEXIT,
+		[WIRE_TASK] = EVENT_PROCINFO,
+	};
+
+	for (int abi = 0; abi < 2; abi++) {
+		for (uint32_t nr = 0; nr < WIRE_NR_END; nr++) {
+			uint64_t lost = ring->lost_calls[abi][nr];
+
+			out->by_type[live->decoder.types[abi][nr]].dropped += lost;
+			out->dropped_total += lost;
+		}
+	}
+	for (uint32_t kind = WIRE_EXEC; kind < WIRE_KIND_END; kind++) {
+		out->by_type[kinds[kind]].dropped += ring->lost_kinds[kind];
+		out->dropped_total += ring->lost_kinds[kind];
+	}
+	out->own_skipped_total += ring->own_skipped_total;
+}
+
+static void live_counters(const struct source *source, struct source_counters *out)
+{
+	const struct live *live = live_of(source);
+
+	*out = (struct source_counters){
+		.events_total = live->events_total,
+		.reordered_total = live->reordered_total,
+		.recursion_missed_total = recursion_missed(live),
+		.ring_bytes = live->n_cpus * live->ring_bytes,
+		.map_bytes = live->memory_bytes,
+		.dropped_total = live->bad_total + rings_corrupt_total(live->rings),
+	};
+	for (uint32_t i = 0; i < EVENT_TYPE_END; i++)
+		out->by_type[i].seen = live->seen[i];
+	for (uint32_t cpu = 0; cpu < live->n_cpus; cpu++)
+		add_lost(live, rings_head_of(live->rings, cpu), out);
+}
+
+static void live_wake(struct source *source)
+{
+	uint64_t one = 1;
+
+	if (write(live_of(source)->wake_fd, &one, sizeof(one)) < 0)
+		log_debug("capture: wake-up could not be sent");
+}
+
+static void live_free(struct live **live)
+{
+	struct live *l = *live;
+
+	if (!l)
+		return;
+	capture_bpf__destroy(l->bpf); /* detaches first: no producer is left */
+	scan_destroy(&l->scan);
+	rings_destroy(&l->rings);
+	if (l->memory)
+		munmap(l->memory, l->memory_bytes);
+	close_fd(&l->wake_fd);
+	free(l);
+	*live = NULL;
+}
+
+static void live_destroy(struct source *source)
+{
+	struct live *live = live_of(source);
+
+	live_free(&live);
+}
+
+static const struct source_ops live_ops = {
+	.next = live_next,
+	.wait = live_wait,
+	.set_wanted = live_set_wanted,
+	.counters = live_counters,
+	.wake = live_wake,
+	.destroy = live_destroy,
+};
+
+/* The largest power of two that is at most each CPU's share. */
+static uint64_t ring_bytes_for(uint64_t buffer_bytes, uint32_t n_cpus)
+{
+	uint64_t share = buffer_bytes / n_cpus, size = RING_BYTES_MIN;
+
+	while (size * 2 <= share && size < RING_BYTES_MAX)
+		size *= 2;
+	return size;
+}
+
+static int libbpf_says(enum libbpf_print_level level, const char *format, va_list args)
+{
+	(void)level;
+	(void)format;
+	(void)args;
+	return 0;
+}
+
+/* Open and load with one way of reading kernel memory. */
+static int load_with(struct live *live, const struct live_config *config, uint32_t read_mode)
+{
+	int r;
+
+	live->bpf = capture_bpf__open();
+	if (!live->bpf)
+		return -errno;
+	live->bpf->rodata->ring_mask = live->ring_bytes - 1;
+	live->bpf->rodata->scan_ring = live->n_cpus;
+	live->bpf->rodata->read_mode = read_mode;
+	live->bpf->rodata->own_tgid = (uint32_t)config->own_tgid;
+	r = bpf_map__set_max_entries(live->bpf->maps.rings, live->n_cpus + 1);
+	if (!r)
+		r = bpf_map__set_value_size(live->bpf->maps.rings, (uint32_t)live->stride);
+	if (!r)
+		r = capture_bpf__load(live->bpf);
+	if (r) {
+		capture_bpf__destroy(live->bpf);
+		live->bpf = NULL;
+	}
+	return r;
+}
+
+static int why_not_loaded(int r)
+{
+	if (r == -EPERM || r == -EACCES)
+		return log_err_r(-EPERM,
+				 "live capture: BPF programs may not be loaded: run as root, "
+				 "or grant CAP_BPF, CAP_PERFMON and CAP_SYS_RESOURCE");
+	if (access("/sys/kernel/btf/vmlinux", R_OK))
+		return log_err_r(-ENOENT, "live capture: the kernel has no BTF: use one built with "
+					  "CONFIG_DEBUG_INFO_BTF=y");
+	if (r == -ENOMEM)
+		return log_err_r(r, "live capture: no memory for the buffers: lower "
+				    "capture.buffer_bytes");
+	return log_err_r(-EOPNOTSUPP,
+			 "live capture: this kernel refuses the programs (error %d): "
+			 "Linux 5.10 or newer is needed",
+			 -r);
+}
+
+/* Before 5.11 maps count against this limit. Where it cannot be raised and is needed, loading
+ * says so. */
+static void raise_memlock(void)
+{
+	struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
+
+	if (setrlimit(RLIMIT_MEMLOCK, &unlimited))
+		log_debug("live capture: RLIMIT_MEMLOCK stays as it is");
+}
+
+static int load(struct live *live, const struct live_config *config)
+{
+	libbpf_print_fn_t print;
+	int r = -EINVAL;
+
+	live->n_cpus = (uint32_t)libbpf_num_possible_cpus();
+	live->ring_bytes = ring_bytes_for(config->buffer_bytes, live->n_cpus);
+	live->stride = WIRE_RING_HEAD_BYTES + live->ring_bytes + WIRE_RING_SLACK;
+	raise_memlock();
+	print = libbpf_set_print(libbpf_says);
+	for (int mode = READ_MODES - 1; r && r != -EPERM && mode >= 0; mode--)
+		r = load_with(live, config, (uint32_t)mode);
+	libbpf_set_print(print);
+	return r ? why_not_loaded(r) : 0;
+}
+
+static int map_rings(struct live *live)
+{
+	struct rings_config config = {
+		.stride = live->stride,
+		.n_cpus = live->n_cpus,
+		.ring_bytes = live->ring_bytes,
+	};
+
+	live->memory_bytes = live->stride * (live->n_cpus + 1);
+	config.memory = mmap(NULL, live->memory_bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
+			     bpf_map__fd(live->bpf->maps.rings), 0);
+	if (config.memory == MAP_FAILED)
+		return log_err_r(-errno, "live capture: cannot map the buffers");
+	live->memory = config.memory;
+	return rings_create(&live->rings, &config);
+}
+
+/* Names of the cgroup subsystems by their bit in this kernel. */
+static void name_subsystems(struct live *live)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	int id = btf ? btf__find_by_name_kind(btf, "cgroup_subsys_id", BTF_KIND_ENUM) : -1;
+	const struct btf_type *type = id > 0 ? btf__type_by_id(btf, (__u32)id) : NULL;
+
+	for (int i = 0; type && i < btf_vlen(type); i++) {
+		const struct btf_enum *value = &btf_enum(type)[i];
+		const char *name = btf__name_by_offset(btf, value->name_off);
+		size_t len = name ? strlen(name) : 0;
+
+		if (len <= 8 || len - 8 >= sizeof(live->decoder.subsystems[0]) ||
+		    strcmp(name + len - 8, "_cgrp_id") != 0 || value->val < 0 || value->val >= 32)
+			continue;
+		memcpy(live->decoder.subsystems[value->val], name, len - 8);
+		/* Version 1 calls its io controller by the old name, as rules do. */
+		if (strcmp(live->decoder.subsystems[value->val], "io") == 0)
+			memcpy(live->decoder.subsystems[value->val], "blkio", sizeof("blkio"));
+	}
+	btf__free(btf);
+}
+
+static int attach(struct live *live)
+{
+	struct bpf_program *optional = live->bpf->progs.on_cgroup;
+	int r;
+
+	/* The iterators are run by the scan; a kernel without this tracepoint's type still works,
+	 * then a move shows at the next fork or exec. */
+	bpf_program__set_autoattach(live->bpf->progs.scan_task, false);
+	bpf_program__set_autoattach(live->bpf->progs.scan_file, false);
+	bpf_program__set_autoattach(optional, false);
+	r = capture_bpf__attach(live->bpf);
+	if (r)
+		return log_err_r(r == -EPERM ? r : -EOPNOTSUPP,
+				 "live capture: cannot attach to the tracepoints");
+	live->bpf->links.on_cgroup = bpf_program__attach(optional);
+	if (!live->bpf->links.on_cgroup)
+		log_info("live capture: moves between cgroups are seen at the next exec only");
+	return 0;
+}
+
+/* The order guarantees that nothing is lost between scan and capture: programs first, then the
+ * scan, then the rings. Every change after `attach` is in the rings, so whatever the scan saw
+ * comes out right once the rings have been read up to the scan's moment: a process made after
+ * `attach` appears in both (the same number and start time, hence one process), one that ended
+ * before the scan reached it appears in the rings only, and a descriptor that the scan saw in its
+ * later use is led through its earlier ones to the same use again. */
+int live_source_create(struct source **out, const struct live_config *config)
+{
+	SCOPED(live_free) struct live *live = calloc(1, sizeof(*live));
+	int r;
+
+	if (!live)
+		return -ENOMEM;
+	live->base = (struct source){.ops = &live_ops, .name = "live", .is_live = true};
+	live->sleep_ns = SLEEP_MIN_NS;
+	live->begin_ns = clock_boot_ns();
+	decoder_init(&live->decoder);
+	sample_clock(live, live->begin_ns);
+	live->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (live->wake_fd < 0)
+		return log_err_r(-errno, "live capture: cannot make a wake-up descriptor");
+	r = load(live, config);
+	if (r)
+		return r;
+	name_subsystems(live);
+	r = map_rings(live);
+	if (!r)
+		r = attach(live);
+	if (!r)
+		r = scan_create(&live->scan, live->bpf);
+	if (r)
+		return r;
+	*out = &TAKE(live)->base;
+	return 0;
+}

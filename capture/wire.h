@@ -1,0 +1,194 @@
+/* What the BPF programs write into the per-CPU rings and the live source reads: the only header
+ * both sides include. A record is a header followed by sections; everything starts at a multiple
+ * of 8 and is in host byte order. Kinds and section types are only ever appended to. */
+#pragma once
+
+#include <linux/types.h>
+
+#define WIRE_NR_END 512       /* system call numbers below this can be captured */
+#define WIRE_RECORD_MAX 32768 /* bytes of a record; a power of two */
+#define WIRE_READ_MAX 4096    /* longest text or block copied at once */
+#define WIRE_RING_SLACK (WIRE_RECORD_MAX + 2 * WIRE_READ_MAX)
+#define WIRE_HIERARCHIES_MAX 16 /* cgroup hierarchies reported of a task */
+#define WIRE_EXEC_ARGS_MAX 16   /* arguments read of an exec that failed */
+#define WIRE_PATH_STEPS_MAX 64  /* dentries and mounts walked for one path */
+
+enum wire_kind {
+	WIRE_CALL, /* a system call returned */
+	WIRE_EXEC, /* a new image; TASK, FILE (the image), texts */
+	WIRE_FORK, /* a new task; TASK of the child */
+	WIRE_EXIT, /* a thread ended; EXIT */
+	WIRE_TASK, /* a task's facts outside any event: scan, move to another cgroup */
+	WIRE_FD,   /* scan: one open descriptor; FILE or SOCK */
+	WIRE_KIND_END,
+};
+
+enum wire_header_flag {
+	WIRE_IS_32BIT = 1 << 0,
+	WIRE_CUT = 1 << 1, /* a section did not fit */
+};
+
+struct wire_header {
+	__u32 len; /* of the whole record */
+	__u16 kind;
+	__u16 nr;
+	__u64 boot_ns;
+	__u64 start_ns; /* of the thread group leader */
+	__u64 exec_id;
+	__s64 res;
+	__u32 tgid, tid;
+	__u16 flags; /* enum wire_header_flag */
+	__u16 cpu;
+	__s32 fd;      /* WIRE_FD: the descriptor */
+	__u64 args[6]; /* WIRE_CALL only: the others end before it */
+};
+
+#define WIRE_HEADER_BYTES 56 /* without args */
+
+enum wire_section_type {
+	WIRE_SEC_FILE,  /* struct wire_file, then its path, leaf first */
+	WIRE_SEC_SOCK,  /* struct wire_sock, then the unix path */
+	WIRE_SEC_TEXT0, /* user text: the first string argument read, and so on */
+	WIRE_SEC_TEXT1,
+	WIRE_SEC_TEXT2,
+	WIRE_SEC_TEXT3,
+	WIRE_SEC_ADDR, /* the caller's sockaddr */
+	WIRE_SEC_DATA, /* a block the caller passed or got: struct open_how, two descriptors */
+	WIRE_SEC_TASK, /* struct wire_task */
+	WIRE_SEC_EXIT, /* struct wire_exit */
+	WIRE_SEC_ARGS, /* argv strings, each closed by NUL */
+	WIRE_SEC_ENV,
+	WIRE_SEC_CWD,      /* path, leaf first */
+	WIRE_SEC_ROOT,     /* the process's root as the host sees it, leaf first */
+	WIRE_SEC_FILENAME, /* exec: as the caller named it */
+	WIRE_SEC_CGROUP,   /* struct wire_cgroup, then its path, leaf first; several */
+	WIRE_SEC_LISTENER, /* struct wire_sock of the socket accepted from */
+	WIRE_SEC_END,
+};
+
+enum wire_section_flag {
+	WIRE_SEC_UNREADABLE = 1 << 0, /* the memory could not be read */
+	WIRE_SEC_TRUNCATED = 1 << 1,
+};
+
+struct wire_section {
+	__u16 type;
+	__u16 flags;
+	__u32 len; /* bytes that follow; the next section starts at the next multiple of 8 */
+};
+
+enum wire_file_flag {
+	WIRE_FILE_OVERLAY_UPPER = 1 << 0,
+	WIRE_FILE_OVERLAY_LOWER = 1 << 1,
+	WIRE_FILE_UNHASHED = 1 << 2, /* its name was removed */
+	WIRE_FILE_CREATED = 1 << 3,
+	WIRE_FILE_READ_ONLY_FS = 1 << 4,
+};
+
+struct wire_file {
+	__u64 ino;
+	__u64 ctime_ns, mtime_ns; /* exec only, else 0 */
+	__u32 dev;                /* kernel encoding */
+	__u32 magic;              /* of the file system */
+	__u32 uid, gid;           /* exec only, else 0 */
+	__u32 open_flags;         /* O_* the description has */
+	__u16 mode;
+	__u16 flags; /* enum wire_file_flag */
+};
+
+struct wire_sock {
+	__u8 local[16], remote[16]; /* network byte order */
+	__u64 ino;
+	__u64 self_ptr, peer_ptr;      /* AF_UNIX */
+	__u32 queue_len, queue_max;    /* listening sockets */
+	__u16 local_port, remote_port; /* host order */
+	__u16 family, protocol;
+	__u16 type;
+	__u16 state; /* TCP_* */
+	__u32 pad;
+};
+
+struct wire_task {
+	__u64 parent_start_ns, pidns_start_ns;
+	__u64 cap_inheritable, cap_permitted, cap_effective;
+	__u64 fd_limit;
+	__u64 vm_pages, rss_pages, swap_pages;
+	__u64 pgft_maj, pgft_min;
+	__u64 clone_flags;
+	__u64 start_ns, exec_id;
+	__s32 tid, tgid, parent_tgid, parent_tid;
+	__s32 vtid, vpid, sid, pgid, vpgid;
+	__u32 uid, gid, euid, egid, suid, sgid, fsuid, fsgid;
+	__u32 loginuid;
+	__u32 tty;
+	__u32 flags; /* enum wire_task_flag */
+	char comm[16];
+};
+
+enum wire_task_flag {
+	WIRE_TASK_IS_SCRIPT = 1 << 0,
+	WIRE_TASK_HAS_ROOT = 1 << 1,  /* chrooted or in another mount namespace's tree */
+	WIRE_TASK_IS_KERNEL = 1 << 2, /* kernel thread */
+	WIRE_TASK_ARGS_CUT = 1 << 3,
+	WIRE_TASK_ENV_CUT = 1 << 4,
+};
+
+struct wire_exit {
+	__u32 status;     /* as wait gives it */
+	__s32 reaper_tid; /* 0: no children to inherit */
+	__u32 is_group_dead;
+	__u32 pad;
+};
+
+struct wire_cgroup {
+	__u64 id;
+	__u32 subsys_mask;
+	__s32 hierarchy; /* 0: the unified one */
+	char name[24];   /* of a named hierarchy, "systemd" */
+};
+
+/* What to report of a system call. 0: not wanted. Set by user space, per call, at any time. */
+enum wire_recipe {
+	WIRE_WANTED = 1 << 0,
+	WIRE_FD_RESULT = 1 << 1, /* describe the descriptor returned */
+	WIRE_FD_ARG0 = 1 << 2,   /* describe the descriptor in the first argument */
+	WIRE_FD_ARG1 = 1 << 3,
+	WIRE_TEXT_IF_FAILED = 1 << 4,  /* texts only when the call failed or raw names are wanted */
+	WIRE_CWD = 1 << 5,             /* describe the working directory after success */
+	WIRE_ADDR_ARG1 = 1 << 6,       /* sockaddr in argument 1, its length in 2 */
+	WIRE_ADDR_ARG4 = 1 << 7,       /* sockaddr in argument 4, its length in 5 */
+	WIRE_ADDR_MSG = 1 << 8,        /* the name of the msghdr in argument 1 */
+	WIRE_EXEC_FAILED = 1 << 9,     /* argv of a failed exec; success is reported by WIRE_EXEC */
+	WIRE_CLONE = 1 << 10,          /* the child's return is left out */
+	WIRE_DUP_ONLY = 1 << 11,       /* fcntl: only the commands that make a descriptor */
+	WIRE_ADDRESSED_ONLY = 1 << 12, /* sends: only with an address */
+	WIRE_LISTENER = 1 << 13,       /* accept: describe the listening socket in argument 0 */
+	WIRE_FD_PAIR = 1 << 14,        /* describe the first of the two descriptors in the block */
+	WIRE_TEXT_SHIFT = 16,          /* bit 16 + i: argument i is text */
+	WIRE_DATA_SHIFT = 22,          /* 3 bits: 1 + the argument that points to a block ... */
+	WIRE_DATA_BYTES_SHIFT = 25,    /* ... of this many times 8 bytes */
+};
+
+#define WIRE_TEXT(i) (1u << (WIRE_TEXT_SHIFT + (i)))
+#define WIRE_DATA(i, n) ((1u + (i)) << WIRE_DATA_SHIFT | ((n) / 8u) << WIRE_DATA_BYTES_SHIFT)
+
+/* The head of one CPU's ring; the records follow it. The producer is whatever program of ours runs
+ * on that CPU (they cannot interrupt each other; busy_since catches it if they do), the consumer
+ * the live source. Records are contiguous: one that begins near the end runs on into the slack. */
+struct wire_ring {
+	__u64 head; /* bytes ever produced; written last */
+	__u64 pad0[7];
+	__u64 tail; /* bytes ever consumed */
+	__u64 pad1[7];
+	__u64 busy_since;   /* 0 idle, 1 a record begins, else the time of the record in work */
+	__u64 nested_total; /* records lost because another one was in work on this CPU */
+	__u64 own_skipped_total;
+	__u64 unused;
+	__u64 arg[4]; /* kernel addresses handed to the section writers */
+	__u64 pos;    /* bytes of the record in work */
+	__u64 root_dentry, root_mnt;
+	__u64 lost_kinds[WIRE_KIND_END];
+	__u32 lost_calls[2][WIRE_NR_END]; /* 64-bit, 32-bit */
+};
+
+#define WIRE_RING_HEAD_BYTES 8192
