@@ -48,7 +48,7 @@ static void agrees_with_the_step_form(void **state)
 		 100,
 		 27.1739,
 		 {3, 10, 25, 40},
-		 {4.575980, 4.496872, 7.348602, 8.889063}},
+		 {4.542447, 4.897610, 7.348602, 8.889063}},
 	};
 
 	(void)state;
@@ -65,7 +65,7 @@ static void agrees_with_the_step_form(void **state)
 		for (size_t j = 0; j < QUERIES_MAX && rows[i].bits[j] > 0; j++) {
 			double got = tail_bits(&tail, rows[i].bits[j]);
 
-			if (!CLOSE(got, rows[i].want[j], 0.1))
+			if (!CLOSE(got, rows[i].want[j], 0.06))
 				fail_msg("%s: %f bits give %f, not %f", rows[i].name,
 					 rows[i].bits[j], got, rows[i].want[j]);
 		}
