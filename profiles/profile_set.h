@@ -63,6 +63,10 @@ struct sightings {
 	struct sighting items[SIGHTINGS_MAX];
 };
 
+/* A workload has a live process at ts_ns: its time goes on although it does nothing that any
+ * dimension observes. For events that are not looked up (the initial scan); cheap. */
+void profile_set_note(struct profile_set *set, const struct subject *subject, uint64_t ts_ns);
+
 /* Look up the event's behaviours. Advances the epochs of the workload by event time; teaches
  * nothing. */
 void profile_set_look_up(struct profile_set *set, const struct field_context *ctx,
@@ -72,6 +76,9 @@ void profile_set_look_up(struct profile_set *set, const struct field_context *ct
 struct verdict {
 	bool is_suspicious; /* part of an incident, or matched a rule of priority warning or above:
 			     * quarantine what is new */
+	bool is_incident_only; /* suspicious only by its incident: no such rule matched. Such a
+				* quarantine can end by itself, see pending.h */
+	bool is_anomalous[SIGHTINGS_MAX]; /* the return period is above the threshold */
 	uint64_t anomaly_ids[SIGHTINGS_MAX]; /* anomaly that each sighting opened or joined; 0 none
 					      */
 	double return_period_s[SIGHTINGS_MAX];
