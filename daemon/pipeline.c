@@ -140,9 +140,11 @@ static void quarantine_members(struct pipeline *p, const struct record_incident 
 static void conclude(const struct score *score, bool is_suspicious, struct verdict *verdict)
 {
 	verdict->is_suspicious = is_suspicious || score->incident_id != 0;
+	verdict->is_incident_only = !is_suspicious;
 	for (uint32_t i = 0; i < score->n; i++) {
 		verdict->anomaly_ids[i] = score->items[i].anomaly_id;
 		verdict->return_period_s[i] = score->items[i].return_period_s;
+		verdict->is_anomalous[i] = score->items[i].is_above_threshold;
 	}
 }
 
@@ -160,8 +162,12 @@ static int pipeline_step(struct pipeline *p, const struct event *ev)
 	int r;
 
 	r = state_apply(parts->state, ev, &subject);
-	if (r || (ev->quality & EVENT_STATE_ONLY) || !subject.process)
+	if (r || !subject.process)
 		return r == -ENOMEM ? 0 : r; /* counted by state */
+	if (ev->quality & EVENT_STATE_ONLY) {
+		profile_set_note(parts->profiles, &subject, ev->ts_ns);
+		return 0;
+	}
 
 	arena_reset(&p->arena);
 	struct field_context ctx = {.event = ev,

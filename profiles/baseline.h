@@ -24,18 +24,18 @@ struct baseline {
 	uint64_t seed;                   /* of its fingerprints; secret */
 	const struct workload *workload; /* NULL: not seen since the program's start */
 	/* its time */
-	uint32_t epoch;     /* the last one in which it existed */
-	uint32_t age;       /* epochs before that in which it existed */
-	uint32_t observed;  /* epochs before that in which somebody looked, since it is known */
-	bool was_live;      /* it had a live process when last looked at */
-	uint32_t n_starts;  /* start-ups that began */
-	uint64_t start_ns;  /* of the last one */
+	uint32_t epoch;    /* the last one in which it existed */
+	uint32_t age;      /* epochs before that in which it existed */
+	uint32_t observed; /* epochs before that in which somebody looked, since it is known */
+	bool was_live;     /* it had a live process when last looked at */
+	uint32_t n_starts; /* start-ups that began */
+	uint64_t start_ns; /* of the last one */
 	uint64_t first_ns, last_ns;
-	double share;       /* of the observed epochs in which it existed */
+	double share;        /* of the observed epochs in which it existed */
 	double ready_epochs; /* ready_return_period_s in epochs of its existence */
 	/* what is known */
 	uint32_t n_profiles;
-	struct profile **profiles; /* by dimension; NULL: nothing happened there */
+	struct profile **profiles;    /* by dimension; NULL: nothing happened there */
 	struct fp_map held, prefixes; /* see pending.h */
 	uint32_t n_quarantined;
 	struct pool *pool; /* NULL: none */
@@ -44,8 +44,8 @@ struct baseline {
 	uint32_t n_gone, gone_capacity;
 	bool is_dirty;
 	bool needs_image;
-	uint64_t image_sequence;   /* its image covers journal segments up to here */
-	uint64_t journal_bytes;    /* written since */
+	uint64_t image_sequence; /* its image covers journal segments up to here */
+	uint64_t journal_bytes;  /* written since */
 	uint64_t image_bytes, image_ns;
 };
 

@@ -165,8 +165,8 @@ static void mark(struct held *held, struct held_prefix *prefix, bool is_host_new
 	stream_mark_distinct(&p->levels[prefix->level].streams[prefix->stratum].stream);
 	p->streams_dirty = p->is_dirty = true;
 	if (is_host_new && prefix->stratum == STEADY && p->baseline->pool)
-		prefix->is_pool_marked = pool_mark(p->baseline->pool, p, prefix->level,
-						   &prefix->pool_unit);
+		prefix->is_pool_marked =
+			pool_mark(p->baseline->pool, p, prefix->level, &prefix->pool_unit);
 }
 
 static void withdraw(struct held *held, struct held_prefix *prefix)

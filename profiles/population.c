@@ -139,8 +139,8 @@ static struct pool_dimension *add_dimension(struct pool *pool, uint64_t definiti
 	if (!grown)
 		return NULL;
 	pool->dimensions = grown;
-	grown[n] = (struct pool_dimension){.definition_hash = definition_hash,
-					   .n_levels = n_levels};
+	grown[n] =
+		(struct pool_dimension){.definition_hash = definition_hash, .n_levels = n_levels};
 	for (unsigned l = 0; l < n_levels; l++)
 		discovery_init(&grown[n].levels[l].discovery, l);
 	pool->n_dimensions++;
@@ -252,8 +252,8 @@ static void note_touched(struct population *population, uint64_t fingerprint)
 {
 	population->is_dirty = population->known_dirty = true;
 	if (population->n_touched == population->touched_capacity) {
-		uint32_t capacity = population->touched_capacity ? population->touched_capacity * 2
-								 : 64;
+		uint32_t capacity =
+			population->touched_capacity ? population->touched_capacity * 2 : 64;
 		void *grown = NULL;
 
 		if (capacity <= TOUCHED_MAX)

@@ -190,8 +190,8 @@ void profile_see_prefixes(struct profile *p, const uint64_t *fingerprints, unsig
 		if (!touch(p, l, fingerprints[l], epoch, slot))
 			continue;
 		mark_distinct(p, l, stratum);
-		profile_note_touched(p, (struct touched){fingerprints[l], epoch, (uint8_t)l, false,
-							 false, 0});
+		profile_note_touched(
+			p, (struct touched){fingerprints[l], epoch, (uint8_t)l, false, false, 0});
 	}
 }
 
@@ -307,10 +307,9 @@ static void touch_parent(struct profile *p, const struct lesson *lesson, unsigne
 		slot = head_find(p->levels[level - 1].head, lesson->fingerprints[level - 1]);
 		if (slot)
 			head_touch_child(slot, lesson->first_epoch);
-		profile_note_touched(p,
-				     (struct touched){lesson->fingerprints[level - 1],
-						      lesson->first_epoch, (uint8_t)(level - 1),
-						      false, false, 0});
+		profile_note_touched(p, (struct touched){lesson->fingerprints[level - 1],
+							 lesson->first_epoch, (uint8_t)(level - 1),
+							 false, false, 0});
 	} else if (p->child_epochs == 0 || p->last_child_epoch < lesson->first_epoch) {
 		p->child_epochs++;
 		p->last_child_epoch = lesson->first_epoch;
@@ -334,9 +333,9 @@ int profile_learn(struct profile *p, const struct lesson *lesson)
 		if (slot)
 			fill_slot(slot, lesson);
 		touch_parent(p, lesson, l);
-		profile_note_touched(p, (struct touched){lesson->fingerprints[l],
-							 lesson->last_epoch, (uint8_t)l,
-							 l + 1 == n, true, 0});
+		profile_note_touched(p,
+				     (struct touched){lesson->fingerprints[l], lesson->last_epoch,
+						      (uint8_t)l, l + 1 == n, true, 0});
 		if (!slot && p->distinct && l + 1u == p->n_levels)
 			hyperloglog_add(p->distinct, lesson->fingerprints[l]);
 	}

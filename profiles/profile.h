@@ -22,6 +22,7 @@
 #include "profiles/top_list.h"
 
 struct baseline;
+struct population;
 
 /* Steady: the unit is an epoch in which the workload existed. Start-up: the unit is a start-up, and
  * only behaviours of processes whose coarsest level is known belong to it. */
@@ -38,6 +39,8 @@ struct level {
 
 /* What all profiles of a set share. */
 struct profile_shared {
+	struct population *population;
+	double epoch_s;
 	uint32_t forget_epochs;
 	uint64_t bytes, bytes_max;
 	uint64_t coarsened_total; /* levels that went on in a sketch, or off */
@@ -80,7 +83,7 @@ struct profile {
 	struct touched *touched;
 	uint32_t n_touched, touched_capacity;
 	bool is_dirty, streams_dirty;
-	bool lost_touched; /* no memory for the list: the next checkpoint makes an image */
+	bool lost_touched;     /* no memory for the list: the next checkpoint makes an image */
 	struct level levels[]; /* n_levels */
 };
 

@@ -20,6 +20,8 @@ static void configure(struct profile_set *set, const struct learning_config *con
 	set->clock.epoch_ns = (uint64_t)(config->epoch_s * NS_PER_S);
 	set->clock.startup_ns = (uint64_t)(config->startup_s * NS_PER_S);
 	set->clock.ready_return_period_epochs = config->ready_return_period_s / config->epoch_s;
+	set->shared.population = &set->population;
+	set->shared.epoch_s = config->epoch_s;
 	set->shared.forget_epochs = (uint32_t)MAX(1.0, MIN(forget_epochs, UINT32_MAX / 4.0));
 	set->shared.bytes_max = config->profile_bytes_max;
 	set->pending.hold_ns = (uint64_t)(config->hold_s * NS_PER_S);
@@ -38,8 +40,8 @@ int profile_set_create(struct profile_set **out, const struct learning_config *c
 	if (!set)
 		return -ENOMEM;
 	configure(set, config);
-	r = dimension_set_load(&set->dimensions, config->dimension_files,
-			       config->n_dimension_files, fields, diag);
+	r = dimension_set_load(&set->dimensions, config->dimension_files, config->n_dimension_files,
+			       fields, diag);
 	if (r)
 		return r;
 	set->n_dimensions = dimension_set_size(set->dimensions);
@@ -129,8 +131,8 @@ struct baseline *profile_set_baseline(struct profile_set *set, uint64_t id, stru
 struct profile *profile_set_profile(struct profile_set *set, struct baseline *b, uint32_t index)
 {
 	if (!b->profiles[index] &&
-	    profile_create(&b->profiles[index], b, index,
-			   dimension_set_get(set->dimensions, index), &set->shared))
+	    profile_create(&b->profiles[index], b, index, dimension_set_get(set->dimensions, index),
+			   &set->shared))
 		set->shared.refused_total++;
 	return b->profiles[index];
 }
@@ -220,8 +222,7 @@ static void find_news(struct sighting *s, struct finding *f, uint32_t epoch)
 	s->new_level = (int8_t)leaf;
 	s->last_seen_epoch = f->leaf.last_epoch;
 	for (unsigned l = 0; l < leaf; l++) {
-		if (p->levels[l].is_off ||
-		    profile_find(p, l, s->fingerprints[l], epoch, &prefix))
+		if (p->levels[l].is_off || profile_find(p, l, s->fingerprints[l], epoch, &prefix))
 			continue;
 		s->new_level = (int8_t)l;
 		s->last_seen_epoch = prefix.last_epoch;

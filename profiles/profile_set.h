@@ -78,7 +78,7 @@ struct verdict {
 			     * quarantine what is new */
 	bool is_incident_only; /* suspicious only by its incident: no such rule matched. Such a
 				* quarantine can end by itself, see pending.h */
-	bool is_anomalous[SIGHTINGS_MAX]; /* the return period is above the threshold */
+	bool is_anomalous[SIGHTINGS_MAX];    /* the return period is above the threshold */
 	uint64_t anomaly_ids[SIGHTINGS_MAX]; /* anomaly that each sighting opened or joined; 0 none
 					      */
 	double return_period_s[SIGHTINGS_MAX];
@@ -123,7 +123,10 @@ struct stream_view {
 	bool is_ready;
 };
 
-/* The discovery stream of a level, in the sighting's stratum. */
+/* The discovery stream of a level, in the sighting's stratum. Start-up rates are converted to
+ * epochs of the workload's existence like the steady ones: rate of a start-up times start-ups per
+ * epoch, never claiming more than the steady stream could. Before three start-ups were seen, and as
+ * long as more than every second one may show something new, the rate is 1: nothing is claimed. */
 void profile_stream(const struct sighting *sighting, unsigned level, struct stream_view *out);
 
 /* The parent's own record at a new level: epochs in which the parent prefix was seen and epochs in

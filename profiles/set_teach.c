@@ -111,8 +111,8 @@ static void see_held(struct profile_set *set, struct held *held, const struct si
 static void teach_new(struct profile_set *set, const struct sighting *s, struct finding *f,
 		      const struct verdict *verdict, uint32_t i, uint64_t ts_ns)
 {
-	bool is_innocent = !verdict->is_suspicious &&
-			   !(f->held && (f->held->flags & HELD_QUARANTINED));
+	bool is_innocent =
+		!verdict->is_suspicious && !(f->held && (f->held->flags & HELD_QUARANTINED));
 
 	if (is_innocent)
 		profile_see_prefixes(s->profile, s->fingerprints, (unsigned)s->new_level,

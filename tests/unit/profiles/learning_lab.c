@@ -1,0 +1,165 @@
+#include "learning_lab.h"
+
+#include <cmocka.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/util.h"
+
+#define START_NS UINT64_C(1700000400000000000) /* a whole number of 600 s */
+
+static const char *const dimensions[] = {"exec/3", "file.read/3/startup"};
+
+static void create_set(struct lab *lab)
+{
+	struct diag diag = {0};
+	int r = profile_set_create(&lab->set, &lab->config, NULL, &diag);
+
+	if (r)
+		fail_msg("profile_set_create: %d %s", r, diag.message);
+}
+
+static void create_workloads(struct lab *lab)
+{
+	for (uint32_t w = 0; w < LAB_WORKLOADS; w++) {
+		snprintf(lab->names[w], sizeof(lab->names[w]), "unit:w%u.service", w);
+		lab->workloads[w] = (struct workload){
+			.id = 0x1000000000 + w * UINT64_C(0x9e3779b97f4a7c15),
+			.name = text_from(lab->names[w]),
+			.kind = WORKLOAD_UNIT,
+			.index = w,
+			.n_live = 1,
+			.live_since_ns = lab->now_ns,
+		};
+		lab->processes[w] = (struct process){
+			.pid = 100 + (int32_t)w,
+			.slot = w,
+			.exepath = text_from(lab->names[w]),
+			.workload = &lab->workloads[w],
+			.is_alive = true,
+		};
+	}
+}
+
+void lab_init_with(struct lab *lab, const struct learning_config *config)
+{
+	*lab = (struct lab){.config = *config, .now_ns = START_NS};
+	lab->blobs = calloc(LAB_BLOBS, sizeof(*lab->blobs));
+	assert_non_null(lab->blobs);
+	create_set(lab);
+	create_workloads(lab);
+}
+
+void lab_init(struct lab *lab)
+{
+	struct learning_config config = {
+		.epoch_s = 600,
+		.ready_return_period_s = 43200,
+		.hold_s = 900,
+		.startup_s = 60,
+		.min_epochs = 36,
+		.forget_days = 90,
+		.profile_bytes_max = 64 << 20,
+		.pending_per_workload_max = 4096,
+		.seed = 12345,
+		.dimension_files = dimensions,
+		.n_dimension_files = ARRAY_SIZE(dimensions),
+	};
+
+	lab_init_with(lab, &config);
+}
+
+void lab_done(struct lab *lab)
+{
+	profile_set_destroy(&lab->set);
+	for (uint32_t i = 0; i < lab->n_blobs; i++)
+		free((char *)lab->blobs[i].bytes.ptr);
+	free(lab->blobs);
+}
+
+void lab_wait(struct lab *lab, double seconds)
+{
+	lab->now_ns += (uint64_t)(seconds * 1e9);
+	for (int i = 0; i < 80; i++)
+		profile_set_tick(lab->set, lab->now_ns);
+}
+
+static struct field_context context_of(struct lab *lab, struct subject *subject, uint32_t w)
+{
+	lab->ev.ts_ns = lab->now_ns;
+	*subject = (struct subject){.process = &lab->processes[w], .fd = -1};
+	return (struct field_context){.event = &lab->ev, .subject = subject};
+}
+
+void lab_exec(struct lab *lab, uint32_t w)
+{
+	struct subject subject;
+	struct field_context ctx = context_of(lab, &subject, w);
+
+	lab->processes[w].exec_seen = true;
+	lab->processes[w].exec_ns = lab->now_ns;
+	lab->processes[w].generation++;
+	lab->ev = (struct event){.ts_ns = lab->now_ns, .type = EVENT_EXECVE, .nr = UINT16_MAX};
+	profile_set_look_up(lab->set, &ctx, &lab->sightings);
+}
+
+void lab_set_live(struct lab *lab, uint32_t w, bool is_live)
+{
+	struct subject subject = {.process = &lab->processes[w]};
+
+	lab->workloads[w].n_live = is_live;
+	lab->workloads[w].live_since_ns = is_live ? lab->now_ns : 0;
+	profile_set_note(lab->set, &subject, lab->now_ns);
+}
+
+static void fill_event(struct lab *lab, uint32_t dimension, const char *key)
+{
+	lab->ev = (struct event){
+		.ts_ns = lab->now_ns, .type = EVENT_OPENAT, .nr = (uint16_t)dimension};
+	while (*key) {
+		uint32_t len = (uint32_t)strcspn(key, " ");
+		struct param *param = &lab->ev.params[lab->ev.n_params++];
+
+		param->bytes = (struct text){key, len};
+		param->is_present = *key != '?';
+		key += len;
+		key += strspn(key, " ");
+	}
+}
+
+static const struct sighting *drive(struct lab *lab, uint32_t w, uint32_t dimension,
+				    const char *key, bool commits)
+{
+	struct subject subject;
+	struct field_context ctx;
+
+	fill_event(lab, dimension, key);
+	ctx = context_of(lab, &subject, w);
+	profile_set_look_up(lab->set, &ctx, &lab->sightings);
+	if (commits) {
+		profile_set_commit(lab->set, &ctx, &lab->sightings, &lab->verdict);
+		lab->verdict = (struct verdict){0};
+	}
+	return lab->sightings.n ? &lab->sightings.items[0] : NULL;
+}
+
+const struct sighting *lab_look(struct lab *lab, uint32_t w, uint32_t dimension, const char *key)
+{
+	return drive(lab, w, dimension, key, false);
+}
+
+const struct sighting *lab_see(struct lab *lab, uint32_t w, uint32_t dimension, const char *key)
+{
+	return drive(lab, w, dimension, key, true);
+}
+
+void lab_live(struct lab *lab, uint32_t w, uint32_t dimension, const char *key, uint32_t epochs)
+{
+	for (uint32_t i = 0; i < epochs; i++) {
+		lab_wait(lab, lab->config.epoch_s);
+		lab_see(lab, w, dimension, key);
+	}
+}
