@@ -529,8 +529,10 @@ static void leave_none(struct open_anomaly *a, void *arg)
 
 static int get_open(struct blob_reader *image, struct open_table *table)
 {
-	struct open_anomaly a = {.key = blob_get_u64(image), .prefix_key = blob_get_u64(image)};
+	struct open_anomaly a = {0};
 
+	a.key = blob_get_u64(image);
+	a.prefix_key = blob_get_u64(image);
 	a.record = record_image_get_anomaly(image);
 	if (!a.record)
 		return image->failed ? -EBADMSG : -ENOMEM;
