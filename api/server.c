@@ -421,8 +421,10 @@ static int read_pem(const char *path, char **out)
 /* Start threads on fd (taken). tls: key and certificate texts, or NULL. */
 static int listener_start(struct listener *listener, int fd, unsigned n_threads, char *const tls[2])
 {
-	unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL |
-			 MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG | (tls ? MHD_USE_TLS : 0);
+	/* poll, not edge-triggered epoll: a client that shuts its side down right behind its
+	 * request is noticed at once. */
+	unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL | MHD_ALLOW_SUSPEND_RESUME |
+			 MHD_USE_ERROR_LOG | (tls ? MHD_USE_TLS : 0);
 	/* The daemon's own limit stands above ours, so that ours can answer 503; beyond it
 	 * connections wait in the backlog. It is divided among the threads. */
 	unsigned hard_max = 2 * listener->connections_max + 8 * n_threads;

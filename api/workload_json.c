@@ -98,13 +98,8 @@ static cJSON *gaps_json(const struct snapshot_workload_head *head, const cJSON *
 	time_print(head->last_seen_ns, to);
 	cJSON_ArrayForEach(gap, gaps)
 	{
-		cJSON *copy;
-
-		if (!overlaps(gap, from, to))
-			continue;
-		copy = cJSON_Duplicate(gap, true);
-		cJSON_DeleteItemFromObject(copy, "events");
-		cJSON_AddItemToArray(array, copy);
+		if (overlaps(gap, from, to))
+			cJSON_AddItemToArray(array, cJSON_Duplicate(gap, true));
 	}
 	return array;
 }
