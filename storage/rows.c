@@ -25,6 +25,7 @@ enum statement {
 	PUT_IMAGE,
 	DELETE_COVERED,
 	DELETE_COVERED_OF_ALL,
+	NOTE_CHECKPOINT,
 	STATEMENT_END,
 };
 
@@ -61,6 +62,8 @@ static const char *const texts[STATEMENT_END] = {
 		      " ON CONFLICT(kind, workload) DO UPDATE SET sequence = ?3, bytes = ?4",
 	[DELETE_COVERED] = "DELETE FROM journal WHERE workload = ?1 AND sequence <= ?2",
 	[DELETE_COVERED_OF_ALL] = "DELETE FROM journal WHERE sequence <= ?1",
+	[NOTE_CHECKPOINT] = "INSERT INTO meta(name, value) VALUES('last_checkpoint_ns', ?1)"
+			    " ON CONFLICT(name) DO UPDATE SET value = ?1",
 };
 
 struct rows {
@@ -306,4 +309,12 @@ static write_fn *const writes[WRITE_KIND_END] = {
 int rows_write(struct rows *rows, enum write_kind kind, const void *record)
 {
 	return writes[kind](rows, record);
+}
+
+int rows_note_checkpoint(struct rows *rows, uint64_t now_ns)
+{
+	sqlite3_stmt *s = rows->statements[NOTE_CHECKPOINT];
+
+	bind_u64(s, 1, now_ns);
+	return database_run(s);
 }

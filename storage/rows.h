@@ -14,3 +14,6 @@ void rows_destroy(struct rows **rows);
 /* Write a record; WRITE_COMMIT writes nothing. -EINVAL, -E2BIG: only this record cannot be stored,
  * the transaction stands; any other error: roll back. */
 int rows_write(struct rows *rows, enum write_kind kind, const void *record);
+
+/* Note in meta when the checkpoint was taken that the transaction ends. */
+int rows_note_checkpoint(struct rows *rows, uint64_t now_ns);

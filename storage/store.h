@@ -26,7 +26,8 @@ void store_close(struct store **store);
 /* Size of the database file and of its write-ahead log, now. Any thread. */
 void store_sizes(const struct store *store, uint64_t *bytes, uint64_t *wal_bytes);
 
-/* Values kept across restarts: ids, seed. -ENOENT when unset. */
+/* Values kept across restarts: ids, seed. -ENOENT when unset. The writer keeps
+ * "last_checkpoint_ns" (epoch): what came after it in a killed run was not seen. */
 int store_get_u64(struct store *store, const char *name, uint64_t *out);
 int store_set_u64(struct store *store, const char *name, uint64_t value);
 
@@ -85,9 +86,10 @@ void writer_add_tap(struct writer *writer, writer_tap_fn *tap, void *arg);
  * seconds; what belongs to a checkpoint appears all at once with its WRITE_COMMIT.
  *
  * A queue that fills sheds, counted, in this order: behaviours' texts and repeats (an anomaly with
- * occurrences > 1, an alert of a rule that hit the same workload before) beyond half of queue_max;
- * everything else but checkpoints beyond eight times queue_max. Journal and images are never shed:
- * while the disk is full they wait in memory, merged as far as images cover segments. */
+ * occurrences > 1, an alert of a rule that hit the same workload before) beyond half of queue_max
+ * or 4 MiB; everything else but checkpoints beyond eight times queue_max or 64 MiB. Journal and
+ * images are never shed: while the disk is full they wait in memory, merged as far as images cover
+ * segments. */
 void writer_push(struct writer *writer, enum write_kind kind, void *record);
 
 struct writer_counters {

@@ -34,7 +34,8 @@ static const uint64_t patience_ns[] = {
 #define RETENTION_PERIOD_NS (600 * NS_PER_S)
 #define BATCH_BYTES_MAX (UINT64_C(64) << 20) /* waiting while the disk is full */
 #define BATCH_BYTES_SOON (UINT64_C(8) << 20) /* commit without waiting for company */
-#define HARD_FACTOR 8                        /* of queue_max, for first occurrences */
+#define HARD_FACTOR 8 /* of queue_max and QUEUE_BYTES, for first occurrences */
+#define QUEUE_BYTES (UINT64_C(8) << 20)
 #define REPEAT_SLOTS 1024
 
 struct tap {
@@ -45,6 +46,7 @@ struct tap {
 struct writer {
 	struct store *store;
 	struct queue queue;
+	_Atomic uint64_t queued_bytes;
 	struct batch *batch;
 	struct tap taps[WRITER_TAPS_MAX];
 	unsigned n_taps;
@@ -111,10 +113,17 @@ static void count_shed(struct writer *writer, bool repeat)
 		atomic_fetch_add(&writer->shed_first, 1);
 }
 
+static bool has_room(struct writer *writer, bool repeat)
+{
+	uint64_t factor = repeat ? 1 : 2 * HARD_FACTOR;
+
+	return queue_length(&writer->queue) < writer->queue.max / 2 * factor &&
+	       atomic_load(&writer->queued_bytes) < QUEUE_BYTES / 2 * factor;
+}
+
 void writer_push(struct writer *writer, enum write_kind kind, void *record)
 {
 	bool repeat;
-	uint32_t length;
 
 	if (kind == WRITE_COMMIT)
 		record = record_alloc(0, 0);
@@ -123,14 +132,13 @@ void writer_push(struct writer *writer, enum write_kind kind, void *record)
 		return;
 	}
 	repeat = is_repeat(writer, kind, record);
-	length = queue_length(&writer->queue);
-	if (!is_never_shed(kind) &&
-	    length >= (repeat ? writer->queue.max / 2 : writer->queue.max * HARD_FACTOR)) {
+	if (!is_never_shed(kind) && !has_room(writer, repeat)) {
 		count_shed(writer, repeat);
 		record_free(record);
 		return;
 	}
 	record_set_tag(record, kind);
+	atomic_fetch_add(&writer->queued_bytes, record_bytes(record));
 	queue_push_always(&writer->queue, record_node(record));
 }
 
@@ -165,6 +173,7 @@ static bool take_queued(struct writer *writer)
 		void *record = record_of_node(node);
 
 		node = node->next;
+		atomic_fetch_sub(&writer->queued_bytes, record_bytes(record));
 		take_one(writer, record_tag(record), record, now_ns);
 	}
 	atomic_store(&writer->waiting_bytes, batch_bytes(writer->batch));
@@ -210,6 +219,8 @@ static int transact(struct writer *writer, uint32_t *written)
 
 	if (r == 0)
 		r = write_ready(writer, written);
+	if (r == 0 && writer->has_checkpoint)
+		r = rows_note_checkpoint(writer->store->rows, clock_real_ns());
 	if (r == 0)
 		r = database_exec(db, "COMMIT");
 	if (r && !sqlite3_get_autocommit(db)) {
@@ -278,7 +289,7 @@ static int commit(struct writer *writer)
 	int r = 0;
 
 	batch_ready(writer->batch, &n);
-	if (n > 0)
+	if (n > 0 || writer->has_checkpoint)
 		r = transact(writer, &written);
 	if (r)
 		note_failure(writer, r, clock_monotonic_ns());
