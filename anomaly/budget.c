@@ -116,7 +116,7 @@ void budget_save(const struct budget *budget, struct blob_writer *image)
 	blob_put_f64(image, budget->offset_bits);
 	blob_put_u64(image, budget->epoch_start_ns);
 	blob_put_u64(image, budget->last_ns);
-	blob_put_u64(image, budget->reports);
+	blob_put_varint(image, budget->reports);
 }
 
 /* A record made with another epoch length counts in other units: it is read past, not taken. */

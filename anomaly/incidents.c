@@ -500,7 +500,7 @@ static int load_episodes(struct incidents *in, struct blob_reader *image)
 			return r;
 		add_episode(in, e);
 	}
-	return image->failed ? -EBADMSG : 0;
+	return image->failed || image->left ? -EBADMSG : 0;
 }
 
 int incidents_load_image(struct incidents *incidents, const struct record_blob *blob)

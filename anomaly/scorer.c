@@ -567,7 +567,7 @@ int scorer_load_image(struct scorer *scorer, const struct record_blob *blob)
 	n = blob_get_count(&image, OPEN_MAX);
 	for (uint64_t i = 0; i < n && !r; i++)
 		r = get_open(&image, table);
-	if (r || image.failed)
+	if (r || image.failed || image.left)
 		return r ? r : -EBADMSG;
 
 	open_table_destroy(&scorer->open);
