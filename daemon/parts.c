@@ -9,7 +9,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/util.h"
+#include "daemon/documents.h"
 #include "daemon/options.h"
+#include "daemon/outputs.h"
 
 #define WRITER_QUEUE_MAX 65536
 #define DOWNTIME "downtime"
@@ -53,7 +55,9 @@ static int check_files(struct daemon *d)
 	d->fields.tables[d->fields.n_tables++] = state_field_table();
 	d->fields.tables[d->fields.n_tables++] = anomaly_field_table();
 	r = daemon_load_rules(d, d->config, &d->rules);
-	return r ? r : create_profiles(d, 0, &probe);
+	if (!r)
+		r = create_profiles(d, 0, &probe);
+	return r ? r : outputs_check(d->config);
 }
 
 static int make_store(struct daemon *d)
@@ -157,6 +161,26 @@ static char *hook_config(void *arg)
 	return config_json(((struct daemon *)arg)->config);
 }
 
+static char *print_and_delete(cJSON *json)
+{
+	char *text = json ? cJSON_PrintUnformatted(json) : NULL;
+
+	cJSON_Delete(json);
+	return text;
+}
+
+static char *hook_fields(void *arg)
+{
+	return print_and_delete(document_fields(&((struct daemon *)arg)->fields));
+}
+
+static char *hook_rules_check(const char *text, size_t len, void *arg)
+{
+	const struct daemon *d = arg;
+
+	return print_and_delete(document_rules_check_text(text, len, &d->fields));
+}
+
 /* From here on the store is the writer's: everything read from it was read before. */
 static int make_writer(struct daemon *d)
 {
@@ -193,7 +217,6 @@ static void tap_outputs(enum write_kind kind, const void *record, void *arg)
 	struct daemon *d = arg;
 
 	sinks_tap(kind, record, d->sinks);
-	api_server_tap(kind, record, d->api);
 }
 
 /* How far back the time without a running daemon reaches. */
@@ -210,6 +233,17 @@ static void note_downtime(struct daemon *d)
 	gap->to_ns = clock_real_ns();
 	gap->reason = record_text(gap, TEXT(DOWNTIME));
 	writer_push(d->writer, WRITE_GAP, gap);
+}
+
+static int make_outputs(struct daemon *d)
+{
+	int r = outputs_open(d->config, &d->sinks);
+
+	if (r)
+		return r;
+	writer_add_tap(d->writer, tap_outputs, d);
+	note_downtime(d);
+	return 0;
 }
 
 static int make_source(struct daemon *d)

@@ -1,0 +1,91 @@
+#include "daemon/documents.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/json_text.h"
+#include "base/util.h"
+
+static const char *argument_kind(uint32_t flags)
+{
+	if (flags & FIELD_ARG_REQUIRED)
+		return "required";
+	return flags & FIELD_ARG_ALLOWED ? "optional" : "none";
+}
+
+static cJSON *field_json(const struct field *field)
+{
+	cJSON *json = cJSON_CreateObject();
+
+	json_add_text(json, "name", text_from(field->name));
+	json_add_text(json, "type", text_from(value_type_name(field->type)));
+	json_add_text(json, "argument", text_from(argument_kind(field->flags)));
+	json_add_bool(json, "list", field->flags & FIELD_LIST);
+	json_add_bool(json, "available", !(field->flags & FIELD_UNAVAILABLE));
+	json_add_text(json, "description", text_from(field->description));
+	return json;
+}
+
+cJSON *document_fields(const struct field_set *fields)
+{
+	cJSON *json = cJSON_CreateObject();
+	cJSON *items = json_add_array(json, "items");
+
+	for (uint32_t t = 0; t < fields->n_tables; t++) {
+		for (uint32_t i = 0; i < fields->tables[t].n; i++)
+			cJSON_AddItemToArray(items, field_json(&fields->tables[t].fields[i]));
+	}
+	json_add_null(json, "next");
+	return json;
+}
+
+static cJSON *message_json(const struct rule_message *message)
+{
+	cJSON *json = cJSON_CreateObject();
+
+	json_add_text(json, "code", text_from(message->code));
+	json_add_text(json, "message", text_from(message->message));
+	json_add_text_or_null(json, "file", text_from(message->file));
+	json_add_u64(json, "line", message->line);
+	json_add_u64(json, "column", message->column);
+	json_add_text_or_null(json, "item", text_from(message->item));
+	return json;
+}
+
+cJSON *document_rules_check(const char *const *files, uint32_t n_files,
+			    const struct field_set *fields)
+{
+	SCOPED(rule_messages_done) struct rule_messages messages = {0};
+	SCOPED(rule_set_destroy) struct rule_set *set = NULL;
+	struct rule_options options = {.match_all = true, .min_priority = PRIORITY_DEBUG};
+	int r = rule_set_load(&set, files, n_files, fields, &options, &messages);
+	cJSON *json = cJSON_CreateObject(), *lists[2];
+	struct rule_set_totals totals = {0};
+
+	if (set)
+		rule_set_totals(set, &totals);
+	json_add_bool(json, "successful", r == 0);
+	json_add_u64(json, "rules", totals.rules);
+	json_add_u64(json, "macros", totals.macros);
+	json_add_u64(json, "lists", totals.lists);
+	lists[1] = json_add_array(json, "errors");
+	lists[0] = json_add_array(json, "warnings");
+	for (uint32_t i = 0; i < messages.n; i++)
+		cJSON_AddItemToArray(lists[messages.items[i].is_error],
+				     message_json(&messages.items[i]));
+	return json;
+}
+
+cJSON *document_rules_check_text(const char *text, size_t len, const struct field_set *fields)
+{
+	SCOPED(close_fd) int fd = memfd_create("rules", MFD_CLOEXEC);
+	char path[32];
+	const char *files[] = {path};
+
+	if (fd < 0 || write(fd, text, len) != (ssize_t)len)
+		return NULL;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return document_rules_check(files, 1, fields);
+}

@@ -1,0 +1,20 @@
+/* Answers that the command line and the HTTP interface give alike. */
+#pragma once
+
+#include <cjson/cJSON.h>
+#include <stddef.h>
+
+#include "rules/rules.h"
+#include "state/field.h"
+
+/* {"items": [{"name", "type", "argument": "none"|"optional"|"required", "list", "description"}],
+ * "next": null}; NULL without memory. */
+cJSON *document_fields(const struct field_set *fields);
+
+/* Load rule files in order and say how it went: {"successful", "rules", "macros", "lists",
+ * "errors": [{"code", "message", "file", "line", "column", "item"}], "warnings": [same]}. */
+cJSON *document_rules_check(const char *const *files, uint32_t n_files,
+			    const struct field_set *fields);
+
+/* The same for a rule file's text. */
+cJSON *document_rules_check_text(const char *text, size_t len, const struct field_set *fields);
