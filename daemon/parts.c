@@ -212,13 +212,6 @@ static int make_api(struct daemon *d)
 	return r ? r : api_server_create(&d->api, &config, &sources, &hooks);
 }
 
-static void tap_outputs(enum write_kind kind, const void *record, void *arg)
-{
-	struct daemon *d = arg;
-
-	sinks_tap(kind, record, d->sinks);
-}
-
 /* How far back the time without a running daemon reaches. */
 static void note_downtime(struct daemon *d)
 {
@@ -241,7 +234,7 @@ static int make_outputs(struct daemon *d)
 
 	if (r)
 		return r;
-	writer_add_tap(d->writer, tap_outputs, d);
+	writer_add_tap(d->writer, sinks_tap, d->sinks);
 	note_downtime(d);
 	return 0;
 }
