@@ -46,7 +46,6 @@ static void say_record(struct phrase *p, const struct describe_input *in)
 {
 	const struct novelty *n = &in->judgement->novelty;
 	const struct sighting *s = in->sighting;
-	const char *units = s->is_startup ? "process starts" : "epochs";
 	uint32_t epochs = n->parent_epochs;
 
 	if (n->level == 0) {
@@ -59,7 +58,9 @@ static void say_record(struct phrase *p, const struct describe_input *in)
 		phrase_short(p, s->fields[n->level - 1], FIELD_MAX);
 		phrase_text(p, TEXT(" something new turned up in "));
 	}
-	phrase_printf(p, "%u of %u %s", MIN(n->child_epochs, epochs), epochs, units);
+	phrase_printf(p, "%u of %u epochs", MIN(n->child_epochs, epochs), epochs);
+	if (s->is_startup)
+		phrase_text(p, TEXT(", this time while starting up"));
 }
 
 static void say_limits(struct phrase *p, const struct judgement *j)
@@ -122,7 +123,8 @@ static void say_formula(struct phrase *p, const struct judgement *j)
 		phrase_printf(p, "population: x %.2f; ", c->population_factor);
 	if (c->is_capped)
 		phrase_text(p, TEXT("cut at the longest claim; "));
-	phrase_printf(p, "2^%.2f x %.3g s = %.4g s", c->bits, j->unit_s, c->return_period_s);
+	phrase_printf(p, "2^%.2f x %.3g s = %.4g s", c->bits, j->novelty.unit_s,
+		      c->return_period_s);
 }
 
 static void take_key(const struct sighting *s, struct record_key *key)

@@ -15,8 +15,8 @@
 #define EPISODE_STREAMS_MAX 48
 #define EPISODE_VALUES_MAX 96
 #define EPISODE_ANOMALIES_MAX 64 /* as INCIDENT_ANOMALIES_MAX */
-#define EPISODE_ALERTS_MAX 8 /* kept to be given again if an incident opens */
-#define EPISODE_NAMES_MAX 4  /* rules and dimensions named in the summary */
+#define EPISODE_ALERTS_MAX 8     /* kept to be given again if an incident opens */
+#define EPISODE_NAMES_MAX 4      /* rules and dimensions named in the summary */
 #define EPISODE_NAME_BYTES 48
 
 struct episode_stream {

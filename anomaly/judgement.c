@@ -10,21 +10,6 @@ static bool is_judged(const struct sighting *s)
 	       s->n_levels <= RECORD_LEVELS_MAX;
 }
 
-/* The epochs in which the workload existed: the age of its steady streams. The start-up stratum
- * counts process starts instead, so there it follows from the calendar. */
-static void measure_exposure(bool is_startup, struct judgement *j)
-{
-	double share = j->view.active_share > 0 ? fmin(j->view.active_share, 1) : 1;
-
-	if (!is_startup) {
-		j->epoch_unit_s = j->unit_s;
-		j->age_epochs = j->novelty.stream.age_epochs;
-		return;
-	}
-	j->epoch_unit_s = fmax(j->view.epoch_s, 1e-3) / share;
-	j->age_epochs = j->view.basis_s / j->epoch_unit_s;
-}
-
 bool judgement_make(const struct sighting *sighting, struct judgement *out)
 {
 	struct novelty *n = &out->novelty;
@@ -41,10 +26,8 @@ bool judgement_make(const struct sighting *sighting, struct judgement *out)
 	n->has_population =
 		profile_population(sighting, n->level, &n->population_known, &n->population_rate);
 	n->is_never_excused = text_equal(out->view.dimension, TEXT("privilege"));
-	n->unit_s = return_period_unit_s(&out->view, &n->stream, sighting->is_startup);
-	out->unit_s = n->unit_s;
+	n->unit_s = return_period_unit_s(&out->view, &n->stream);
 	return_period_claim(n, &out->claim);
-	measure_exposure(sighting->is_startup, out);
 	return true;
 }
 
@@ -55,11 +38,10 @@ uint8_t judgement_levels(const struct judgement *judgement, const struct sightin
 
 	for (uint8_t l = 0; l < n; l++) {
 		struct stream_view stream;
-		double rate, unit_s;
+		double rate, unit_s = judgement->novelty.unit_s;
 
 		profile_stream(sighting, l, &stream);
 		rate = fmin(fmax(stream.rate_per_epoch, 1e-12), 1);
-		unit_s = return_period_unit_s(&judgement->view, &stream, sighting->is_startup);
 		levels[l] = (struct record_level){
 			.known = l < sighting->new_level,
 			.discovery_rate_per_s = rate / unit_s,

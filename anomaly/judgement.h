@@ -12,9 +12,6 @@ struct judgement {
 	struct profile_view view;
 	struct novelty novelty;
 	struct claim claim;
-	double unit_s; /* of the deviation's own stream */
-	/* of the workload as a whole, whatever the stratum */
-	double epoch_unit_s, age_epochs;
 };
 
 /* False: there is nothing to judge (all known, accepted, cut short at a missing field, or the

@@ -52,7 +52,7 @@ static void apply_population(const struct novelty *n, struct claim *out)
 	double own_bits = out->bits;
 
 	out->population_factor = 1;
-	if (!n->has_population)
+	if (!n->has_population || out->stream_bits <= 0)
 		return;
 	if (!n->population_known) {
 		double pool_bits = -log2(sane_rate(n->population_rate));
@@ -73,7 +73,8 @@ void return_period_claim(const struct novelty *novelty, struct claim *out)
 
 	out->stream_bits = -log2(rate);
 	out->parent_bits = parent_bits(novelty, rate);
-	out->bits = MAX(0.0, (out->stream_bits + out->parent_bits) / 2);
+	/* Where each epoch brings something new, or nothing is known yet, no parent speaks up. */
+	out->bits = rate < 1 ? MAX(0.0, (out->stream_bits + out->parent_bits) / 2) : 0;
 	out->longest_s = novelty->unit_s * exp2(longest_bits);
 	out->is_capped = out->bits > longest_bits;
 	if (out->is_capped)
@@ -89,15 +90,11 @@ void return_period_claim(const struct novelty *novelty, struct claim *out)
 	}
 }
 
-double return_period_unit_s(const struct profile_view *view, const struct stream_view *stream,
-			    bool is_startup)
+double return_period_unit_s(const struct profile_view *view, const struct stream_view *stream)
 {
-	double age = MAX(1.0, (double)stream->age_epochs);
-	double observed_s = view->basis_s / age;
 	double epoch_s = view->epoch_s > 0 ? view->epoch_s : 1;
+	double observed_s = view->basis_s / MAX(1.0, (double)stream->age_epochs);
 
-	if (is_startup)
-		return MAX(observed_s, 1e-3);
 	if (!(view->active_share > 0) || view->active_share >= 1)
 		return epoch_s;
 	return MAX(epoch_s, MIN(epoch_s / view->active_share, observed_s));

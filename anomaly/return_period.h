@@ -34,7 +34,6 @@ struct claim {
 
 void return_period_claim(const struct novelty *novelty, struct claim *out);
 
-/* Calendar time of one epoch of exposure of a stream. In the start-up stratum the "epoch" is a
- * process start. Never so long that the stream would be older than what was observed. */
-double return_period_unit_s(const struct profile_view *view, const struct stream_view *stream,
-			    bool is_startup);
+/* Calendar time of one epoch of exposure of a stream. Never so long that the stream would be older
+ * than what was observed. */
+double return_period_unit_s(const struct profile_view *view, const struct stream_view *stream);

@@ -304,8 +304,8 @@ static void judge(const struct sighting *s, struct deviation *d)
 			judgement.novelty.has_population && judgement.novelty.population_known,
 		.population_factor = judgement.claim.population_factor,
 		.clump_bits = CLUMP_BITS,
-		.epoch_unit_s = judgement.epoch_unit_s,
-		.age_epochs = judgement.age_epochs,
+		.epoch_unit_s = judgement.novelty.unit_s,
+		.age_epochs = judgement.novelty.stream.age_epochs,
 	};
 	d->n_levels = judgement_levels(&judgement, s, d->levels);
 }

@@ -29,8 +29,8 @@ void fake_profile(struct profile *profile, const struct workload *workload, cons
 			.longest_claim_epochs = longest,
 			.age_epochs = age,
 		};
-		profile->startup[l] = (struct stream_view){
-			.rate_per_epoch = 0.5, .longest_claim_epochs = 3, .age_epochs = 2};
+		profile->startup[l] = profile->streams[l];
+		profile->startup[l].rate_per_epoch = 1;
 	}
 }
 
