@@ -67,8 +67,10 @@ __noinline int add_exec_args(__u32 index, __u64 argv, __u32 pointer_bytes)
 		if (ring->arg[0] > ring->pos + WIRE_READ_MAX - 512)
 			break;
 		n = bpf_probe_read_user_str(text_at(ring, ring->arg[0]), 512, (void *)at);
-		if (n <= 0)
+		if (n <= 0) {
+			section->flags = WIRE_SEC_TRUNCATED; /* not in memory */
 			break;
+		}
 		ring->arg[0] += n;
 	}
 	len = ring->arg[0] - ring->pos - sizeof(*section);

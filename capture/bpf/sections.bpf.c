@@ -100,8 +100,7 @@ __noinline int append_path(__u32 index)
 
 		if (dentry == root_dentry && (__u64)mount == root_mnt)
 			return 0;
-		parent = FIELD(dentry, d_parent);
-		if (dentry == FIELD(mount, mnt.mnt_root) || dentry == parent) {
+		if (dentry == FIELD(mount, mnt.mnt_root)) {
 			struct mount *up = FIELD(mount, mnt_parent);
 
 			if (up == mount)
@@ -110,9 +109,12 @@ __noinline int append_path(__u32 index)
 			mount = up;
 			continue;
 		}
+		parent = FIELD(dentry, d_parent);
 		if (ring->pos > limit || ring->pos > WIRE_RECORD_MAX - 512)
 			return WIRE_SEC_TRUNCATED;
 		append_name(ring, dentry);
+		if (dentry == parent) /* in no tree: a memfd, an eventfd, a pipe */
+			return 0;
 		dentry = parent;
 	}
 	return WIRE_SEC_TRUNCATED;
