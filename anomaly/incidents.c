@@ -507,13 +507,15 @@ int incidents_load_image(struct incidents *incidents, const struct record_blob *
 {
 	SCOPED(incidents_destroy) struct incidents *loaded = NULL;
 	struct blob_reader image;
+	uint64_t next_id;
 	int r = image_open(&image, blob->bytes, IMAGE_TAG);
 
 	if (!r)
 		r = incidents_create(&loaded, &incidents->config, incidents->next_id);
 	if (r)
 		return r;
-	loaded->next_id = MAX(loaded->next_id, blob_get_u64(&image));
+	next_id = blob_get_u64(&image);
+	loaded->next_id = MAX(loaded->next_id, next_id);
 	if (!tails_load(loaded->tails, &image))
 		return -EBADMSG;
 	r = load_episodes(loaded, &image);

@@ -330,6 +330,7 @@ static void score_one(struct scorer *scorer, const struct field_context *ctx,
 	uint64_t key;
 
 	d->is_deviation = false;
+	d->is_above_threshold = false;
 	d->anomaly_id = 0;
 	d->return_period_s = 0;
 	if (s->new_level < 0 || s->new_level >= s->n_levels || s->is_accepted)

@@ -17,7 +17,9 @@ struct anomaly_config {
 
 /* The judgement of one sighting. */
 struct deviation {
-	bool is_deviation; /* something new at some level, and judged; else the rest is unset */
+	/* something new at some level, and judged; else only is_above_threshold, return_period_s
+	 * and anomaly_id are set, to nothing */
+	bool is_deviation;
 	struct text dimension;
 	int8_t level; /* coarsest new level; -1: known but rare */
 	double bits;

@@ -36,7 +36,10 @@ void fake_profile(struct profile *profile, const struct workload *workload, cons
 
 struct sighting fake_sighting(struct profile *profile, int8_t new_level, const char *const *fields)
 {
-	struct sighting s = {.profile = profile, .new_level = new_level};
+	/* the tests' dimensions have names of different lengths */
+	struct sighting s = {.profile = profile,
+			     .new_level = new_level,
+			     .dimension = profile->view.dimension.len};
 	uint64_t hash = UINT64_C(0xcbf29ce484222325) ^ (uint64_t)(uintptr_t)profile;
 
 	for (; fields[s.n_levels]; s.n_levels++) {
