@@ -1,7 +1,7 @@
 /* Rules, and what filters and rules may name. */
+#include "api/events_json.h"
 #include "api/live.h"
 #include "api/routes.h"
-#include "base/event_table.h"
 #include "base/json_text.h"
 #include "base/util.h"
 
@@ -65,26 +65,8 @@ void route_fields(const struct call *call, struct answer *answer)
 	answer_json_text(answer, call->hooks->fields_json(call->hooks->arg));
 }
 
-static cJSON *event_json(const struct event_info *info)
-{
-	cJSON *json = cJSON_CreateObject();
-	cJSON *parameters;
-
-	json_add_text(json, "name", text_from(info->name));
-	parameters = json_add_array(json, "parameters");
-	for (unsigned i = 0; i < info->n_params; i++)
-		json_append_text(parameters, text_from(info->params[i].name));
-	return json;
-}
-
 void route_events(const struct call *call, struct answer *answer)
 {
-	cJSON *json = cJSON_CreateObject();
-	cJSON *items = json_add_array(json, "items");
-
 	(void)call;
-	for (unsigned type = 0; type < EVENT_TYPE_END; type++)
-		cJSON_AddItemToArray(items, event_json(event_info((enum event_type)type)));
-	json_add_null(json, "next");
-	answer_json(answer, json);
+	answer_json(answer, events_json());
 }

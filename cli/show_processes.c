@@ -32,6 +32,7 @@ static void show_tree(const struct cli *cli, const cJSON *root)
 {
 	const cJSON *stack[66];
 	unsigned depth = 0;
+	unsigned is_whole = json_number(root, "pid") == 0; /* the kernel takes no line */
 	const cJSON *at = root;
 
 	while (at) {
@@ -39,7 +40,7 @@ static void show_tree(const struct cli *cli, const cJSON *root)
 			json_member(at, "children") ? json_member(at, "children")->child : NULL;
 
 		if (json_number(at, "pid") != 0)
-			show_line(cli, at, depth);
+			show_line(cli, at, depth - is_whole);
 		if (child && depth + 1 < ARRAY_SIZE(stack)) {
 			stack[depth++] = at;
 			at = child;

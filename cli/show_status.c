@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ids.h"
 #include "base/util.h"
 #include "cli/human.h"
 #include "cli/table.h"
@@ -88,14 +89,14 @@ int cli_status(struct cli *cli)
 	struct cli_path path;
 	cJSON *json = NULL;
 	int code;
-	char *safe;
 
 	cli_path_init(&path, "/v1/status");
 	code = cli_ask(cli, &path, &json);
 	if (!json)
 		return code;
-	safe = cli_safe(json, "host");
-	cli_line(cli, "host", safe);
+	/* "Ago" by the daemon's clock, which stamps events. */
+	time_parse(text_from(json_string(json, "now")), &cli->now_ns);
+	cli_line(cli, "host", cli_safe(json, "host"));
 	cli_line(cli, "version", cli_safe(json, "version"));
 	cli_line(cli, "running for", cli_duration(json, "uptime_s"));
 	show_capture(cli, json);

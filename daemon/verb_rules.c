@@ -1,0 +1,86 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/util.h"
+#include "cli/commands.h"
+#include "cli/human.h"
+#include "cli/verb.h"
+#include "daemon/documents.h"
+#include "daemon/verb_text.h"
+#include "daemon/verbs.h"
+
+static int usage(void)
+{
+	fprintf(stderr, "usage: ethogram rules check FILE... [--json]\n"
+			"       ethogram rules list [--json] [--server URL]\n");
+	return 2;
+}
+
+/* "FILE:LINE:COLUMN: error: message (LOAD_ERR_…) in 'item'" */
+static void print_message(const cJSON *message, const char *kind)
+{
+	SCOPED(free_ptr) char *file = human_text(json_string(message, "file"));
+	SCOPED(free_ptr) char *text = human_text(json_string(message, "message"));
+	SCOPED(free_ptr) char *item = human_text(json_string(message, "item"));
+	double line = json_number(message, "line");
+
+	if (file && *file)
+		fprintf(stderr, "%s:", file);
+	if (line > 0)
+		fprintf(stderr, "%.0f:%.0f:", line, json_number(message, "column"));
+	fprintf(stderr, " %s: %s (%s)", kind, text ? text : "", json_string(message, "code"));
+	if (item && *item)
+		fprintf(stderr, " in '%s'", item);
+	fputc('\n', stderr);
+}
+
+static void print_outcome(const cJSON *json)
+{
+	const cJSON *message;
+
+	cJSON_ArrayForEach(message, json_member(json, "errors")) print_message(message, "error");
+	cJSON_ArrayForEach(message, json_member(json, "warnings"))
+		print_message(message, "warning");
+	if (json_is_true(json, "successful"))
+		printf("%.0f rules, %.0f macros, %.0f lists: valid\n", json_number(json, "rules"),
+		       json_number(json, "macros"), json_number(json, "lists"));
+}
+
+static int check(const char *const *files, uint32_t n, bool is_json)
+{
+	struct field_set fields = verb_fields_all();
+	cJSON *json = document_rules_check(files, n, &fields);
+	bool is_good = json_is_true(json, "successful");
+
+	if (is_json) {
+		SCOPED(free_ptr) char *text = json ? cJSON_PrintUnformatted(json) : NULL;
+
+		printf("%s\n", text ? text : "");
+	} else {
+		print_outcome(json);
+	}
+	cJSON_Delete(json);
+	return is_good ? 0 : 1;
+}
+
+int verb_rules(int argc, char **argv)
+{
+	SCOPED(free_ptr) const char **files = calloc((size_t)argc + 1, sizeof(*files));
+	bool is_json = false;
+	uint32_t n = 0;
+
+	if (argc >= 2 && strcmp(argv[1], "list") == 0)
+		return cli_main(argc + 1, argv - 1); /* behind the program's name again */
+	if (!files || argc < 2 || strcmp(argv[1], "check") != 0)
+		return usage();
+	for (int i = 2; i < argc; i++) {
+		if (strcmp(argv[i], "--json") == 0)
+			is_json = true;
+		else if (argv[i][0] == '-' && argv[i][1])
+			return usage();
+		else
+			files[n++] = argv[i];
+	}
+	return n ? check(files, n, is_json) : usage();
+}
