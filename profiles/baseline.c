@@ -80,7 +80,7 @@ static uint32_t observed_epochs(const struct baseline *b, const struct epoch_clo
 	return 1 + (epoch > from ? epoch - from : 0);
 }
 
-static void update_share(struct baseline *b, const struct epoch_clock *clock)
+void baseline_update_share(struct baseline *b, const struct epoch_clock *clock)
 {
 	b->share = (b->age + 1.0) / (b->observed + 1.0);
 	b->ready_epochs = MAX(1.0, clock->ready_return_period_epochs * b->share);
@@ -95,13 +95,13 @@ void baseline_exist(struct baseline *b, const struct epoch_clock *clock, uint64_
 		b->first_ns = ts_ns;
 		b->epoch = epoch;
 		b->is_dirty = true;
-		update_share(b, clock);
+		baseline_update_share(b, clock);
 	} else if (epoch > b->epoch) {
 		b->age += 1 + idle_epochs(b, clock, epoch);
 		b->observed += observed_epochs(b, clock, epoch);
 		b->epoch = epoch;
 		b->is_dirty = true;
-		update_share(b, clock);
+		baseline_update_share(b, clock);
 	}
 	b->was_live = b->workload && b->workload->n_live > 0;
 }

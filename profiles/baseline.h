@@ -67,6 +67,9 @@ uint32_t epoch_of(const struct epoch_clock *clock, uint64_t ts_ns);
 /* It exists (or just ceased to) at ts_ns. */
 void baseline_exist(struct baseline *b, const struct epoch_clock *clock, uint64_t ts_ns);
 
+/* After age or observed time changed. */
+void baseline_update_share(struct baseline *b, const struct epoch_clock *clock);
+
 /* A process of it executed something at ts_ns. */
 void baseline_exec(struct baseline *b, const struct epoch_clock *clock, uint64_t ts_ns);
 

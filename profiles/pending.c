@@ -115,6 +115,7 @@ static int share_prefix(struct held *held, unsigned level)
 		prefix = calloc(1, sizeof(*prefix));
 		if (!prefix)
 			return -ENOMEM;
+		prefix->profile = held->profile;
 		prefix->fingerprint = held->fingerprints[level];
 		prefix->level = (uint8_t)level;
 		prefix->stratum = held->flags & HELD_STARTUP ? STARTUP : STEADY;
@@ -374,6 +375,22 @@ int pending_restore(struct pending *pending, struct held *held,
 	}
 	keep(pending, TAKE(owned));
 	return 0;
+}
+
+void pending_settle(struct baseline *b)
+{
+	struct held_prefix *prefix;
+	uint32_t cursor = 0;
+
+	while ((prefix = fp_map_next(&b->prefixes, &cursor))) {
+		struct prefix known;
+
+		if (profile_find(prefix->profile, prefix->level, prefix->fingerprint, b->epoch,
+				 &known))
+			prefix->is_learned = true;
+		if (prefix->n_waiting == 0)
+			prefix->is_marked = prefix->is_pool_marked = false;
+	}
 }
 
 void pending_drop_all(struct pending *pending, struct baseline *b)

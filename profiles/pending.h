@@ -44,6 +44,7 @@ struct held {
 
 /* A prefix that some held behaviour would bring into the baseline. */
 struct held_prefix {
+	struct profile *profile;
 	uint64_t fingerprint;
 	uint32_t n_held;    /* behaviours that share it */
 	uint32_t n_waiting; /* of those, not quarantined */
@@ -102,6 +103,8 @@ struct held_mark {
 };
 int pending_restore(struct pending *pending, struct held *held,
 		    const struct held_mark marks[RECORD_LEVELS_MAX]);
+/* After restoring: what the stored marks could not know of each other. */
+void pending_settle(struct baseline *b);
 /* The prefix record of a held behaviour's level; NULL below new_level. */
 const struct held_prefix *pending_prefix(const struct held *held, unsigned level);
 

@@ -37,6 +37,7 @@ int population_init(struct population *population, uint64_t set_seed, size_t byt
 
 	*population = (struct population){
 		.seed = XXH3_64bits_withSeed(purpose, sizeof(purpose), set_seed)};
+	population->bytes_max = bytes_max;
 	return head_create(&population->known, bytes_max);
 }
 
@@ -250,7 +251,7 @@ unsigned population_new_level(const struct population *population, const struct 
 
 static void note_touched(struct population *population, uint64_t fingerprint)
 {
-	population->is_dirty = population->known_dirty = true;
+	population->is_dirty = true;
 	if (population->n_touched == population->touched_capacity) {
 		uint32_t capacity =
 			population->touched_capacity ? population->touched_capacity * 2 : 64;

@@ -23,12 +23,13 @@ struct population {
 	struct head *known; /* by host-wide fingerprint: epochs = workloads (2 = several),
 			     * first_epoch = who was first */
 	struct fp_map pools;
+	size_t bytes_max;
 	bool is_full;
-	bool is_dirty, known_dirty, needs_image;
+	bool is_dirty, needs_image;
 	/* for the next checkpoint */
 	uint64_t *touched;
 	uint32_t n_touched, touched_capacity;
-	uint64_t journal_bytes, image_bytes, image_ns, image_sequence;
+	uint64_t journal_bytes, image_bytes, image_ns;
 };
 
 /* 0 or -ENOMEM. */

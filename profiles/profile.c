@@ -13,18 +13,19 @@
 #define STARTUPS_MIN 3
 #define STARTUP_RATE_MAX .5
 
-static size_t level_share(const struct dimension_info *info, unsigned level)
+size_t profile_level_share(const struct profile *p, unsigned level)
 {
+	const struct dimension_info *info = dimension_info(p->dimension);
 	/* The finest level has by far the most prefixes. */
 	size_t bytes = (size_t)info->settings.head_bytes_max;
 
 	return level + 1u == info->n_levels && level > 0 ? bytes / 4 * 3 : bytes / 4;
 }
 
-static int create_levels(struct profile *p, const struct dimension_info *info)
+static int create_levels(struct profile *p)
 {
 	for (unsigned l = 0; l < p->n_levels; l++) {
-		int r = head_create(&p->levels[l].head, level_share(info, l));
+		int r = head_create(&p->levels[l].head, profile_level_share(p, l));
 
 		if (r)
 			return r;
@@ -50,7 +51,7 @@ int profile_create(struct profile **out, struct baseline *baseline, uint32_t ind
 	p->index = index;
 	p->n_levels = info->n_levels;
 	p->curve.stride = 1;
-	r = create_levels(p, info);
+	r = create_levels(p);
 	if (r == 0 && info->settings.top)
 		r = top_list_create(&p->top, MIN(info->settings.top, TOP_LIST_SIZE_MAX));
 	if (r)
@@ -239,14 +240,19 @@ void profile_see(struct profile *p, const uint64_t *fingerprints, const struct r
 		top_list_add(p->top, fingerprints[level], 1, epoch, key);
 }
 
-static void open_sketch(struct profile *p, unsigned level)
+uint64_t profile_sketch_seed(const struct profile *p, unsigned level)
+{
+	return p->baseline->seed ^ level;
+}
+
+void profile_open_sketch(struct profile *p, unsigned level)
 {
 	const struct dimension_settings *settings = &dimension_info(p->dimension)->settings;
 	struct count_min_config config = {
 		.width = count_min_width_for(SKETCH_KEYS_FIRST),
 		.depth = settings->sketch_rows ? settings->sketch_rows : 4,
 		.bytes_max = (size_t)settings->sketch_bytes_max,
-		.seed = p->baseline->seed ^ level,
+		.seed = profile_sketch_seed(p, level),
 	};
 
 	p->shared->coarsened_total++;
@@ -273,7 +279,7 @@ static struct head_slot *add_prefix(struct profile *p, unsigned level, uint64_t 
 	if (slot)
 		return slot;
 	if (!l->sketch && !l->is_off)
-		open_sketch(p, level);
+		profile_open_sketch(p, level);
 	if (!l->sketch) {
 		p->shared->refused_total++;
 		return NULL;

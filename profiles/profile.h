@@ -142,6 +142,13 @@ uint64_t profile_distinct(const struct profile *p); /* behaviours, finest level 
 bool profile_is_estimated(const struct profile *p); /* some level is */
 double profile_false_known(const struct profile *p);
 
+/* From here the level's new prefixes go to a sketch (or nowhere: off). */
+void profile_open_sketch(struct profile *p, unsigned level);
+
+/* Bytes that a level's head may take. */
+size_t profile_level_share(const struct profile *p, unsigned level);
+uint64_t profile_sketch_seed(const struct profile *p, unsigned level);
+
 /* Note a changed prefix for the next checkpoint. */
 void profile_note_touched(struct profile *p, struct touched touched);
 void profile_update_bytes(struct profile *p);
