@@ -132,7 +132,7 @@ static void end_predecessor(struct state *state, int32_t pid)
 
 	if (!old || !old->p.is_alive)
 		return;
-	identity_exit(state->identity, old, state->now_ns);
+	identity_exit(old, state->identity, state->now_ns);
 	process_table_kill(state->table, old, NULL, 0);
 }
 
@@ -176,9 +176,19 @@ static struct process_node *invent(struct state *state, const struct event *ev)
 	node->p.vpid = ev->tgid;
 	node->leader.vtid = ev->tgid;
 	state->unknown_task_total++;
-	if (identity_start(state->identity, node, NULL, state->now_ns))
+	if (identity_start(state->identity, node, NULL,
+			   &(struct identity_moment){.now_ns = state->now_ns}))
 		return NULL;
 	return node;
+}
+
+static struct identity_moment moment_of(const struct state *state, const struct event *ev)
+{
+	return (struct identity_moment){
+		.cgroups = ev->task->cgroups,
+		.now_ns = state->now_ns,
+		.is_old = ev->quality & EVENT_STATE_ONLY,
+	};
 }
 
 int find_actor(struct state *state, const struct event *ev, struct subject *out)
@@ -253,7 +263,7 @@ static void adopt_orphans(struct state *state, struct process_node *node)
 		if (!orphan->p.creator) {
 			process_set_creator(orphan, node);
 			orphan->p.parent_unknown_at_start = false;
-			identity_start(state->identity, orphan, node, state->now_ns);
+			identity_adopt(state->identity, orphan, node, state->now_ns);
 		}
 	}
 }
@@ -262,6 +272,7 @@ static int scan_task(struct state *state, const struct event *ev, struct subject
 {
 	const struct task_facts *task = ev->task;
 	struct process_node *node = process_node(out->process);
+	struct identity_moment moment = moment_of(state, ev);
 
 	if (task->tid != task->tgid) {
 		if (node)
@@ -276,17 +287,17 @@ static int scan_task(struct state *state, const struct event *ev, struct subject
 		if (!r)
 			r = set_task(state, node, task);
 		node->is_invented = false;
-		return r ? r : identity_exec(state->identity, node, task->cgroups, state->now_ns);
+		return r ? r : identity_exec(state->identity, node, &moment);
 	}
 	node = add_described(state, task, NULL);
 	if (!node)
 		return -ENOMEM;
 	out->process = &node->p;
 	out->thread = &node->leader;
-	adopt_orphans(state, node);
-	if (identity_set_cgroups(state->identity, node, task->cgroups, state->now_ns))
+	if (identity_start(state->identity, node, process_node(node->p.creator), &moment))
 		return -ENOMEM;
-	return identity_start(state->identity, node, process_node(node->p.creator), state->now_ns);
+	adopt_orphans(state, node);
+	return 0;
 }
 
 int apply_scan(struct state *state, const struct event *ev, struct subject *out)
@@ -309,12 +320,14 @@ int apply_exec(struct state *state, const struct event *ev, struct subject *out)
 {
 	struct process_node *node = process_node(out->process);
 	const struct task_facts *task = ev->task;
+	struct identity_moment moment;
 	int r;
 
 	if (event_failed(ev) || !task) {
 		resolve_paths(state, ev, out);
 		return 0;
 	}
+	moment = moment_of(state, ev);
 	if (!node) {
 		node = add_described(state, task, NULL);
 		if (!node)
@@ -322,8 +335,7 @@ int apply_exec(struct state *state, const struct event *ev, struct subject *out)
 		state->unknown_task_total++;
 		out->is_new_process = true;
 		out->process = &node->p;
-		r = identity_start(state->identity, node, process_node(node->p.creator),
-				   state->now_ns);
+		r = identity_start(state->identity, node, process_node(node->p.creator), &moment);
 	} else {
 		process_table_remove_threads(state->table, node);
 		r = set_image(state, node, task);
@@ -339,7 +351,7 @@ int apply_exec(struct state *state, const struct event *ev, struct subject *out)
 	out->thread = &node->leader;
 	set_fs_owned(&node->p, ev);
 	out->path = ev->file && ev->file->path.len ? ev->file->path : node->p.exepath;
-	return identity_exec(state->identity, node, task->cgroups, state->now_ns);
+	return identity_exec(state->identity, node, &moment);
 }
 
 static void share(struct shared **to, struct shared *from, size_t *bytes)
@@ -384,8 +396,10 @@ static int copy_image(struct state *state, struct process_node *child, struct pr
 
 /* A child whose creator is known. */
 static struct process_node *add_child(struct state *state, struct process_node *creator,
-				      const struct task_facts *task)
+				      const struct event *ev)
 {
+	const struct task_facts *task = ev->task;
+	struct identity_moment moment = moment_of(state, ev);
 	struct process_node *child, *parent;
 
 	child = add_process(state, task->tgid, task->start_ns, creator);
@@ -400,7 +414,7 @@ static struct process_node *add_child(struct state *state, struct process_node *
 	if (creator->image ? copy_image(state, child, creator, task)
 			   : set_image(state, child, task) || set_task(state, child, task))
 		return NULL;
-	if (identity_start(state->identity, child, creator, state->now_ns))
+	if (identity_start(state->identity, child, creator, &moment))
 		return NULL;
 	return child;
 }
@@ -417,7 +431,7 @@ static int complete_child(struct state *state, struct process_node *child,
 		if (!child->p.parent && !(task->clone_flags & CLONE_PARENT))
 			process_set_parent(state->table, child, creator);
 		if (child->is_invented)
-			identity_start(state->identity, child, creator, state->now_ns);
+			identity_adopt(state->identity, child, creator, state->now_ns);
 	}
 	child->is_invented = false;
 	return 0;
@@ -427,6 +441,7 @@ static int complete_child(struct state *state, struct process_node *child,
 static int child_side(struct state *state, const struct event *ev, struct subject *out)
 {
 	struct process_node *node = process_node(out->process);
+	struct identity_moment moment = moment_of(state, ev);
 
 	if (node) {
 		if (ev->task->tid == ev->tgid)
@@ -439,7 +454,7 @@ static int child_side(struct state *state, const struct event *ev, struct subjec
 		return -ENOMEM;
 	out->process = &node->p;
 	out->thread = &node->leader;
-	return identity_start(state->identity, node, process_node(node->p.creator), state->now_ns);
+	return identity_start(state->identity, node, process_node(node->p.creator), &moment);
 }
 
 int apply_clone(struct state *state, const struct event *ev, struct subject *out)
@@ -466,7 +481,7 @@ int apply_clone(struct state *state, const struct event *ev, struct subject *out
 		out->child = &child->p;
 		return complete_child(state, child, process_node(out->process), task);
 	}
-	child = add_child(state, process_node(out->process), task);
+	child = add_child(state, process_node(out->process), ev);
 	out->child = child ? &child->p : NULL;
 	return child ? 0 : -ENOMEM;
 }
@@ -522,7 +537,7 @@ int apply_setsid(struct state *state, const struct event *ev, struct subject *ou
 	if (event_failed(ev))
 		return 0;
 	out->process->sid = ev->res ? (int32_t)ev->res : out->process->pid;
-	identity_setsid(state->identity, process_node(out->process), state->now_ns);
+	identity_setsid(process_node(out->process), state->now_ns);
 	return 0;
 }
 

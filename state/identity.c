@@ -1,21 +1,33 @@
 #include "state/identity.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/util.h"
 #include "state/path.h"
+#include "state/places.h"
+#include "state/resolver.h"
 #include "state/workloads.h"
 
+#define NS_PER_S UINT64_C(1000000000)
 /* How long a new session leader that executes nothing keeps its creator's workload. */
-#define ROOT_DELAY_NS UINT64_C(1000000000)
-#define NAME_MAX_BYTES 512u
+#define ROOT_DELAY_NS NS_PER_S
+/* How long a container may take to get its runtime's files; and how long a plain name may be one.
+ */
+#define CONTAINER_PATIENCE_NS (10 * NS_PER_S)
+#define NAMED_PATIENCE_NS (2 * NS_PER_S)
+#define NAME_BYTES_MAX 1024u
+#define ANSWERS_A_TICK 8
 
 struct identity {
 	struct identity_config config;
 	struct workloads *workloads;
-	uint64_t unresolved_total;
+	struct places *places;
+	struct resolver *resolver; /* NULL: the host is not read */
+	uint32_t n_to_ask;         /* places in PLACE_TO_ASK */
+	uint64_t unresolved_total, refused_total;
 };
 
 /* Programs that start others on somebody's behalf: a session below one of them is a workload of
@@ -35,16 +47,18 @@ static const char *const launchers[] = {
 	"dropbear",
 	"env",
 	"fish",
-	"getty",
 	"gdm-session-worker",
+	"getty",
 	"init",
 	"ksh",
 	"lightdm",
 	"login",
 	"mksh",
 	"nohup",
-	"sddm",
+	"rbash",
+	"runuser",
 	"screen",
+	"sddm",
 	"setsid",
 	"sh",
 	"sshd",
@@ -55,24 +69,39 @@ static const char *const launchers[] = {
 	"sulogin",
 	"supervisord",
 	"systemd",
+	"systemd-executor",
+	"systemd-run",
 	"tcsh",
 	"timeout",
 	"tini",
 	"tmux",
-	"tmux: server",
 	"xinetd",
 	"zsh",
 };
 
-static bool is_launcher(const struct process *p)
-{
-	struct text name = path_base_name(p->exepath.len ? p->exepath : p->comm);
+/* Those of them that open sessions for others, by whom a session is told apart. */
+static const char *const session_openers[] = {
+	"sshd", "sshd-session", "login",    "cron", "crond",   "atd",
+	"su",   "sudo",         "dropbear", "sddm", "lightdm", "gdm-session-worker",
+};
 
-	for (size_t i = 0; i < ARRAY_SIZE(launchers); i++) {
-		if (text_equal(name, text_from(launchers[i])))
+static bool is_one_of(const char *const *names, size_t n, struct text name)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (text_equal(name, text_from(names[i])))
 			return true;
 	}
 	return false;
+}
+
+static struct text program_name(const struct process *p)
+{
+	return path_base_name(p->exepath.len ? p->exepath : p->comm);
+}
+
+static bool is_launcher(const struct process *p)
+{
+	return is_one_of(launchers, ARRAY_SIZE(launchers), program_name(p));
 }
 
 int identity_create(struct identity **out, const struct identity_config *config)
@@ -84,6 +113,10 @@ int identity_create(struct identity **out, const struct identity_config *config)
 		return -ENOMEM;
 	identity->config = *config;
 	r = workloads_create(&identity->workloads);
+	if (!r)
+		r = places_create(&identity->places);
+	if (!r && config->host_root)
+		r = resolver_create(&identity->resolver, config->host_root);
 	if (r)
 		return r;
 	*out = TAKE(identity);
@@ -92,10 +125,14 @@ int identity_create(struct identity **out, const struct identity_config *config)
 
 void identity_destroy(struct identity **identity)
 {
-	if (!*identity)
+	struct identity *i = *identity;
+
+	if (!i)
 		return;
-	workloads_destroy(&(*identity)->workloads);
-	free(*identity);
+	resolver_destroy(&i->resolver);
+	places_destroy(&i->places);
+	workloads_destroy(&i->workloads);
+	free(i);
 	*identity = NULL;
 }
 
@@ -104,52 +141,102 @@ static struct instance_node *instance_node(const struct instance *instance)
 	return (struct instance_node *)instance;
 }
 
-/* Make node a member of instance's workload; takes over one reference. */
+/* One live process less. The last one ends the running instance of its place: who comes next is
+ * another invocation. */
+static void leave(struct identity *identity, struct instance_node *instance, uint64_t now_ns)
+{
+	workload_leave((struct workload *)instance->i.workload, now_ns);
+	if (--instance->n_live || !instance->place)
+		return;
+	instance->place->instance = NULL;
+	instance->place = NULL;
+	workloads_unref_instance(identity->workloads, &instance);
+}
+
+/* Make node a member of instance; takes over one reference to it. */
 static void assign(struct identity *identity, struct process_node *node,
 		   struct instance_node *instance, uint64_t now_ns)
 {
 	struct instance_node *old = instance_node(node->p.instance);
 
-	if (old) {
-		workload_leave((struct workload *)node->p.workload, now_ns);
-		old->n_live--;
-	}
 	workload_join((struct workload *)instance->i.workload, now_ns);
 	instance->n_live++;
 	node->p.instance = &instance->i;
 	node->p.workload = instance->i.workload;
-	node->p.generation += old != NULL;
+	if (!old)
+		return;
+	node->p.generation++;
+	leave(identity, old, now_ns);
 	workloads_unref_instance(identity->workloads, &old);
+}
+
+static void join(struct identity *identity, struct process_node *node,
+		 struct instance_node *instance, uint64_t now_ns)
+{
+	if (node->p.instance == &instance->i)
+		return;
+	instance->refs++;
+	assign(identity, node, instance, now_ns);
+}
+
+struct name {
+	char bytes[NAME_BYTES_MAX];
+	struct text text;
+};
+
+static void __attribute__((format(printf, 2, 3)))
+set_name(struct name *name, const char *format, ...)
+{
+	va_list args;
+	int len;
+
+	va_start(args, format);
+	len = vsnprintf(name->bytes, sizeof(name->bytes), format, args);
+	va_end(args);
+	name->text =
+		(struct text){name->bytes, len > 0 ? MIN((uint32_t)len, NAME_BYTES_MAX - 1) : 0};
+}
+
+/* "exe:PATH"; kernel threads, which have no executable, by their names. */
+static enum workload_kind exe_name(const struct process *p, struct name *name)
+{
+	if (p->exepath.len) {
+		set_name(name, "exe:%.*s", TEXT_ARGS(p->exepath));
+	} else if (p->comm.len) {
+		set_name(name, "exe:[%.*s]", TEXT_ARGS(p->comm));
+	} else {
+		set_name(name, "exe:unresolved");
+		return WORKLOAD_UNRESOLVED;
+	}
+	return WORKLOAD_EXE;
+}
+
+static struct instance_node *add_instance(struct identity *identity, const struct name *name,
+					  enum workload_kind kind, struct text id, int32_t pid,
+					  uint64_t now_ns)
+{
+	struct workload *workload = workloads_get(identity->workloads, name->text, kind);
+
+	return workload ? workloads_add_instance(identity->workloads, workload, id, pid, now_ns)
+			: NULL;
 }
 
 /* Make node the root of its session: a workload named after its executable. */
 static int become_root(struct identity *identity, struct process_node *node, uint64_t now_ns)
 {
 	const struct process *p = &node->p;
-	char name[NAME_MAX_BYTES], id[48];
 	struct instance_node *instance;
-	struct workload *workload;
-	int len, id_len;
+	enum workload_kind kind;
+	struct name name, id;
 
-	if (p->exepath.len)
-		len = snprintf(name, sizeof(name), "exe:%.*s", TEXT_ARGS(p->exepath));
-	else if (p->comm.len)
-		len = snprintf(name, sizeof(name), "exe:[%.*s]", TEXT_ARGS(p->comm));
-	else
-		len = snprintf(name, sizeof(name), "exe:unresolved");
-	id_len = snprintf(id, sizeof(id), "%d:%llu", p->pid, (unsigned long long)p->start_ns);
 	node->is_root = true;
 	node->root_due_ns = 0;
 	node->root_is_launcher = is_launcher(p);
-	workload = workloads_get(
-		identity->workloads, (struct text){name, MIN((uint32_t)len, NAME_MAX_BYTES - 1)},
-		p->exepath.len || p->comm.len ? WORKLOAD_EXE : WORKLOAD_UNRESOLVED);
-	if (!workload)
-		return -ENOMEM;
-	if (p->workload == workload)
+	kind = exe_name(p, &name);
+	if (p->workload && text_equal(p->workload->name, name.text))
 		return 0;
-	instance = workloads_add_instance(identity->workloads, workload,
-					  (struct text){id, (uint32_t)id_len}, p->pid, now_ns);
+	set_name(&id, "%d:%llu", p->pid, (unsigned long long)p->start_ns);
+	instance = add_instance(identity, &name, kind, id.text, p->pid, now_ns);
 	if (!instance)
 		return -ENOMEM;
 	assign(identity, node, instance, now_ns);
@@ -159,14 +246,15 @@ static int become_root(struct identity *identity, struct process_node *node, uin
 /* Processes that everything descends from. */
 static bool is_top(const struct process_node *node)
 {
-	return node->p.pid <= 2 && node->p.pid == node->p.vpid;
+	return node->p.pid <= 2;
 }
 
-int identity_start(struct identity *identity, struct process_node *node,
-		   struct process_node *creator, uint64_t now_ns)
+/* Identity by lineage, where the control groups say nothing. */
+static int follow_creator(struct identity *identity, struct process_node *node,
+			  struct process_node *creator, uint64_t now_ns)
 {
-	if (creator && creator->root_due_ns)
-		become_root(identity, creator, now_ns);
+	if (creator && creator->root_due_ns && become_root(identity, creator, now_ns))
+		return -ENOMEM;
 	if (!creator || is_top(creator) || !creator->p.instance)
 		return become_root(identity, node, now_ns);
 	/* Found by the scan as the leader of a session below a launcher. */
@@ -174,46 +262,316 @@ int identity_start(struct identity *identity, struct process_node *node,
 		return become_root(identity, node, now_ns);
 	node->is_root = false;
 	node->root_is_launcher = creator->root_is_launcher;
-	instance_node(creator->p.instance)->refs++;
-	assign(identity, node, instance_node(creator->p.instance), now_ns);
+	join(identity, node, instance_node(creator->p.instance), now_ns);
 	return 0;
 }
 
-int identity_exec(struct identity *identity, struct process_node *node, struct text cgroups,
-		  uint64_t now_ns)
+const struct cgroup_class *identity_cgroup(const struct process_node *node)
 {
-	bool was_launcher = node->is_root && node->root_is_launcher;
+	return node->cgroup && node->cgroup->place ? &node->cgroup->place->facts : NULL;
+}
 
-	(void)cgroups;
-	if (node->root_due_ns || was_launcher || node->p.workload->kind == WORKLOAD_UNRESOLVED)
-		return become_root(identity, node, now_ns);
+const struct container_meta *identity_container(const struct process_node *node)
+{
+	return node->cgroup && node->cgroup->place ? node->cgroup->place->meta : NULL;
+}
+
+/* The place that decides about node; NULL: its lineage does. */
+static struct place *place_of(const struct process_node *node)
+{
+	struct place *place = node->cgroup ? node->cgroup->place : NULL;
+
+	return place && place->state != PLACE_PLAIN ? place : NULL;
+}
+
+/* The unit or program above the session that opened it; empty unknown. */
+static struct text session_opener(const struct process_node *node)
+{
+	const struct process *p = node->p.creator;
+
+	for (int depth = 0; p && depth < ANCESTORS_MAX; depth++, p = p->creator) {
+		const struct cgroup_class *facts = identity_cgroup(process_node(p));
+		struct text name = facts && facts->kind == CGROUP_UNIT ? facts->id : TEXT_NONE;
+		const char *end = name.len ? memrchr(name.ptr, '.', name.len) : NULL;
+
+		if (end && !text_starts_with(name, TEXT("init."))) {
+			name.len = (uint32_t)(end - name.ptr);
+			name.len -= name.len && name.ptr[name.len - 1] == '@';
+			return name;
+		}
+		if (is_one_of(session_openers, ARRAY_SIZE(session_openers), program_name(p)))
+			return program_name(p);
+	}
+	return TEXT_NONE;
+}
+
+static void session_name(const struct identity *identity, const struct place *place,
+			 const struct process_node *node, struct name *name)
+{
+	uint32_t uid = place->facts.uid != UINT32_MAX ? place->facts.uid : node->p.uid;
+	const struct user *user = users_find(identity->config.users, uid);
+	struct text opener = session_opener(node);
+	struct name who;
+
+	if (user)
+		set_name(&who, "%.*s", TEXT_ARGS(user->name));
+	else
+		set_name(&who, uid ? "%u" : "root", uid);
+	if (opener.len)
+		set_name(name, "user:%.*s/%.*s", TEXT_ARGS(who.text), TEXT_ARGS(opener));
+	else
+		set_name(name, "user:%.*s", TEXT_ARGS(who.text));
+}
+
+/* systemd gives each invocation of a unit an id, which its processes carry in their environment. */
+static struct text invocation_id(const struct process *p)
+{
+	const struct text key = TEXT("INVOCATION_ID=");
+	uint32_t at = 0;
+
+	while (at < p->env.len) {
+		struct text one = {p->env.ptr + at, p->env.len - at};
+		const char *end = memchr(one.ptr, '\0', one.len);
+
+		if (end)
+			one.len = (uint32_t)(end - one.ptr);
+		at += one.len + 1;
+		if (text_starts_with(one, key))
+			return (struct text){one.ptr + key.len, one.len - key.len};
+	}
+	return TEXT_NONE;
+}
+
+static enum workload_kind place_name(const struct identity *identity, const struct place *place,
+				     const struct process_node *node, struct name *name)
+{
+	static const struct container_meta nothing;
+	const struct container_meta *meta = place->meta ? place->meta : &nothing;
+
+	switch (place->facts.kind) {
+	case CGROUP_UNIT:
+		set_name(name, "unit:%.*s", TEXT_ARGS(place->facts.id));
+		return WORKLOAD_UNIT;
+	case CGROUP_SESSION:
+		session_name(identity, place, node, name);
+		return WORKLOAD_USER;
+	case CGROUP_TRANSIENT:
+		return exe_name(&node->p, name);
+	default:
+		break;
+	}
+	name->text = (struct text){name->bytes,
+				   container_workload_name(meta, name->bytes, NAME_BYTES_MAX)};
+	if (name->text.len)
+		return text_starts_with(name->text, TEXT("pod:")) ? WORKLOAD_POD : WORKLOAD_IMAGE;
+	if (place->facts.runtime == RUNTIME_LXC) {
+		set_name(name, "image:lxc/%.*s", TEXT_ARGS(place->facts.id));
+		return WORKLOAD_IMAGE;
+	}
+	set_name(name, "container:unresolved");
+	return WORKLOAD_UNRESOLVED;
+}
+
+static struct text place_instance_id(const struct place *place, const struct process_node *node,
+				     struct name *id)
+{
+	struct text invocation;
+
+	if (place->facts.kind != CGROUP_UNIT && place->facts.kind != CGROUP_TRANSIENT)
+		return place->facts.id;
+	invocation = invocation_id(&node->p);
+	if (invocation.len)
+		return invocation;
+	set_name(id, "%d:%llu", node->p.pid, (unsigned long long)node->p.start_ns);
+	return id->text;
+}
+
+static struct text runtime_text(const struct place *place)
+{
+	return text_from(container_runtime_name(place->facts.runtime));
+}
+
+static bool is_container(const struct place *place)
+{
+	return place->facts.kind == CGROUP_CONTAINER || place->facts.kind == CGROUP_NAMED;
+}
+
+/* The running instance of a place, begun by node if there is none. */
+static int open_instance(struct identity *identity, struct place *place,
+			 const struct process_node *node, uint64_t now_ns)
+{
+	struct name name, id;
+	enum workload_kind kind = place_name(identity, place, node, &name);
+	struct instance_node *instance;
+
+	instance = add_instance(identity, &name, kind, place_instance_id(place, node, &id),
+				node->p.pid, now_ns);
+	if (!instance)
+		return -ENOMEM;
+	if (is_container(place) &&
+	    workloads_set_container(instance, (struct workload *)instance->i.workload, place->meta,
+				    runtime_text(place))) {
+		workloads_unref_instance(identity->workloads, &instance);
+		return -ENOMEM;
+	}
+	place->instance = instance;
+	instance->place = place;
 	return 0;
 }
 
-void identity_setsid(struct identity *identity, struct process_node *node, uint64_t now_ns)
+static void ask(struct identity *identity, struct place *place)
 {
-	(void)identity;
-	if (!node->is_root && node->root_is_launcher)
+	struct resolver_request request = {.token = place->token,
+					   .patience_ns = place->patience_ns};
+	struct text id = place->facts.id, ns = place->facts.ns;
+
+	if (id.len >= sizeof(request.id) || ns.len >= sizeof(request.ns)) {
+		place->state = PLACE_PLAIN;
+		identity->n_to_ask--;
+		return;
+	}
+	memcpy(request.id, id.ptr, id.len);
+	if (ns.len)
+		memcpy(request.ns, ns.ptr, ns.len);
+	if (resolver_ask(identity->resolver, &request)) {
+		place->state = PLACE_ASKED;
+		identity->n_to_ask--;
+	} else {
+		identity->refused_total++;
+	}
+}
+
+/* A place seen for the first time: find out what it is. */
+static void begin_place(struct identity *identity, struct place *place,
+			const struct identity_moment *moment)
+{
+	if (place->state != PLACE_TO_ASK || place->patience_ns)
+		return;
+	if (!identity->resolver) {
+		place->state = place->facts.kind == CGROUP_NAMED ? PLACE_PLAIN : PLACE_KNOWN;
+		identity->unresolved_total += place->state == PLACE_KNOWN;
+		return;
+	}
+	place->patience_ns = moment->is_old                          ? 1
+			     : place->facts.kind == CGROUP_CONTAINER ? CONTAINER_PATIENCE_NS
+								     : NAMED_PATIENCE_NS;
+	identity->n_to_ask++;
+	ask(identity, place);
+}
+
+static int enter_place(struct identity *identity, struct place *place, struct process_node *node,
+		       uint64_t now_ns)
+{
+	if (!place->instance && open_instance(identity, place, node, now_ns))
+		return -ENOMEM;
+	node->is_root = false;
+	node->root_is_launcher = false;
+	node->root_due_ns = 0;
+	join(identity, node, place->instance, now_ns);
+	return 0;
+}
+
+/* Take in the moment's cgroups. 1: they changed, 0: not, -ENOMEM. */
+static int read_cgroups(struct identity *identity, struct process_node *node,
+			const struct identity_moment *moment)
+{
+	struct cgroup *cgroup;
+
+	if (!moment->cgroups.len ||
+	    (node->cgroup && text_equal(node->cgroup->paths, moment->cgroups)))
+		return 0;
+	cgroup = places_enter(identity->places, moment->cgroups);
+	if (!cgroup)
+		return -ENOMEM;
+	places_leave(identity->places, &node->cgroup, identity->workloads);
+	node->cgroup = cgroup;
+	node->p.cgroups = cgroup->paths;
+	if (cgroup->place)
+		begin_place(identity, cgroup->place, moment);
+	return 1;
+}
+
+int identity_start(struct identity *identity, struct process_node *node,
+		   struct process_node *creator, const struct identity_moment *moment)
+{
+	int r = read_cgroups(identity, node, moment);
+
+	if (r < 0)
+		return r;
+	if (!node->cgroup && creator && creator->cgroup) {
+		node->cgroup = creator->cgroup;
+		node->cgroup->refs++;
+		node->p.cgroups = creator->p.cgroups;
+	}
+	if (place_of(node))
+		return enter_place(identity, place_of(node), node, moment->now_ns);
+	return follow_creator(identity, node, creator, moment->now_ns);
+}
+
+int identity_adopt(struct identity *identity, struct process_node *node,
+		   struct process_node *creator, uint64_t now_ns)
+{
+	return place_of(node) ? 0 : follow_creator(identity, node, creator, now_ns);
+}
+
+/* The first process of a transient scope executes what it was made for. */
+static int rename_transient(struct identity *identity, struct place *place,
+			    struct process_node *node, uint64_t now_ns)
+{
+	struct instance_node *old = place->instance;
+	struct name name;
+
+	exe_name(&node->p, &name);
+	if (!old || old->i.pid != node->p.pid || text_equal(old->i.workload->name, name.text))
+		return 0;
+	old->place = NULL;
+	place->instance = NULL;
+	workloads_unref_instance(identity->workloads, &old);
+	return enter_place(identity, place, node, now_ns);
+}
+
+int identity_exec(struct identity *identity, struct process_node *node,
+		  const struct identity_moment *moment)
+{
+	bool was_placed = place_of(node);
+	struct place *place;
+	int r = read_cgroups(identity, node, moment);
+
+	if (r < 0)
+		return r;
+	place = place_of(node);
+	if (place && r == 0 && place->facts.kind == CGROUP_TRANSIENT && node->root_is_launcher)
+		r = rename_transient(identity, place, node, moment->now_ns);
+	else if (place)
+		r = enter_place(identity, place, node, moment->now_ns);
+	else if (was_placed)
+		r = follow_creator(identity, node, process_node(node->p.creator), moment->now_ns);
+	else if (node->root_due_ns || (node->is_root && node->root_is_launcher) ||
+		 node->p.workload->kind == WORKLOAD_UNRESOLVED)
+		r = become_root(identity, node, moment->now_ns);
+	else
+		r = 0;
+	if (place && place->facts.kind == CGROUP_TRANSIENT)
+		node->root_is_launcher = is_launcher(&node->p);
+	return r;
+}
+
+void identity_setsid(struct process_node *node, uint64_t now_ns)
+{
+	if (!node->is_root && node->root_is_launcher && !place_of(node))
 		node->root_due_ns = now_ns + ROOT_DELAY_NS;
 }
 
-int identity_set_cgroups(struct identity *identity, struct process_node *node, struct text cgroups,
-			 uint64_t now_ns)
+int identity_root_due(struct identity *identity, struct process_node *node, uint64_t now_ns)
 {
-	(void)identity;
-	(void)node;
-	(void)cgroups;
-	(void)now_ns;
-	return 0;
+	return become_root(identity, node, now_ns);
 }
 
-void identity_exit(struct identity *identity, struct process_node *node, uint64_t now_ns)
+void identity_exit(struct process_node *node, struct identity *identity, uint64_t now_ns)
 {
-	(void)identity;
-	if (!node->p.instance)
+	if (!node->p.instance || node->has_left)
 		return;
-	workload_leave((struct workload *)node->p.workload, now_ns);
-	instance_node(node->p.instance)->n_live--;
+	leave(identity, instance_node(node->p.instance), now_ns);
 	node->has_left = true;
 }
 
@@ -221,19 +579,142 @@ void identity_release(struct identity *identity, struct process_node *node)
 {
 	struct instance_node *instance = instance_node(node->p.instance);
 
-	if (instance && !node->has_left) {
-		workload_leave((struct workload *)node->p.workload, 0);
-		instance->n_live--;
-	}
+	identity_exit(node, identity, instance ? instance->i.since_ns : 0);
 	workloads_unref_instance(identity->workloads, &instance);
 	node->p.instance = NULL;
+	places_leave(identity->places, &node->cgroup, identity->workloads);
+}
+
+/* What a visit of all processes carries. */
+struct visit {
+	struct identity *identity;
+	const struct instance *instance;
+	struct workload *from, *to;
+	uint64_t now_ns;
+};
+
+static bool rename_member(struct process *process, void *arg)
+{
+	struct visit *v = arg;
+
+	if (process->instance != v->instance)
+		return true;
+	if (!process_node(process)->has_left) {
+		workload_leave(v->from, v->now_ns);
+		workload_join(v->to, v->now_ns);
+	}
+	process->workload = v->to;
+	process->generation++;
+	return true;
+}
+
+/* The container has a name now: its instance and everybody in it get it. */
+static void rename_instance(struct identity *identity, struct process_table *table,
+			    struct place *place, uint64_t now_ns)
+{
+	struct instance_node *instance = place->instance;
+	struct visit v = {.identity = identity, .now_ns = now_ns};
+	struct name name;
+	enum workload_kind kind;
+
+	if (!instance)
+		return;
+	kind = place_name(identity, place, NULL, &name);
+	v.instance = &instance->i;
+	v.from = (struct workload *)instance->i.workload;
+	v.to = workloads_get(identity->workloads, name.text, kind);
+	if (!v.to || workloads_set_container(instance, v.to, place->meta, runtime_text(place)))
+		return;
+	process_table_each(table, rename_member, &v);
+}
+
+/* Give a member of a place that proved to be nothing its lineage's identity, creators first. */
+static void follow_lineage(struct visit *v, struct process_node *node)
+{
+	struct process_node *chain[ANCESTORS_MAX];
+	int n = 0;
+
+	for (; node && node->p.instance == v->instance && n < ANCESTORS_MAX; n++) {
+		chain[n] = node;
+		node = process_node(node->p.creator);
+	}
+	while (n-- > 0) {
+		struct process *creator = chain[n]->p.creator;
+
+		/* The dead are not moved: look past them. */
+		while (creator && creator->instance == v->instance)
+			creator = creator->creator;
+		if (chain[n]->p.is_alive && !chain[n]->has_left)
+			follow_creator(v->identity, chain[n], process_node(creator), v->now_ns);
+	}
+}
+
+static bool release_member(struct process *process, void *arg)
+{
+	struct visit *v = arg;
+
+	if (process->instance == v->instance)
+		follow_lineage(v, process_node(process));
+	return true;
+}
+
+static void dissolve_place(struct identity *identity, struct process_table *table,
+			   struct place *place, uint64_t now_ns)
+{
+	struct visit v = {.identity = identity, .now_ns = now_ns};
+	struct instance_node *held = place->instance;
+
+	place->state = PLACE_PLAIN;
+	if (!held)
+		return;
+	v.instance = &held->i;
+	held->refs++; /* until nobody compares with it any more */
+	process_table_each(table, release_member, &v);
+	workloads_unref_instance(identity->workloads, &held);
+}
+
+static void take_answer(struct identity *identity, struct process_table *table,
+			const struct resolver_answer *answer, uint64_t now_ns)
+{
+	struct place *place = places_find_token(identity->places, answer->token);
+
+	if (!place || place->state != PLACE_ASKED)
+		return;
+	if (!answer->meta.is_known && place->facts.kind == CGROUP_NAMED) {
+		dissolve_place(identity, table, place, now_ns);
+		return;
+	}
+	place->state = PLACE_KNOWN;
+	if (answer->meta.is_known && !place->meta)
+		place->meta = malloc(sizeof(*place->meta));
+	if (answer->meta.is_known && place->meta)
+		*place->meta = answer->meta;
+	if (place->facts.kind == CGROUP_NAMED) {
+		place->facts.kind = CGROUP_CONTAINER;
+		place->facts.runtime = answer->meta.bundle[0] ? RUNTIME_RUNC : RUNTIME_CONTAINERD;
+	}
+	rename_instance(identity, table, place, now_ns);
+	if (place->instance && place->instance->i.workload->kind == WORKLOAD_UNRESOLVED)
+		identity->unresolved_total++;
 }
 
 void identity_tick(struct identity *identity, struct process_table *table, uint64_t now_ns)
 {
-	(void)identity;
-	(void)table;
-	(void)now_ns;
+	struct resolver_answer answer;
+
+	if (!identity->resolver)
+		return;
+	for (int i = 0; i < ANSWERS_A_TICK && resolver_poll(identity->resolver, &answer); i++)
+		take_answer(identity, table, &answer, now_ns);
+	if (!identity->n_to_ask)
+		return;
+	identity->n_to_ask = 0; /* counted anew: places vanish, too */
+	for (struct place *place = places_first(identity->places); place; place = place->next) {
+		if (place->state == PLACE_TO_ASK && place->patience_ns) {
+			identity->n_to_ask++;
+			ask(identity, place);
+		}
+	}
 }
 
 void identity_each_instance(struct identity *identity, const struct workload *workload,
@@ -248,6 +729,8 @@ void identity_counters(const struct identity *identity, struct identity_counters
 		.workloads = workloads_count(identity->workloads),
 		.instances = workloads_instance_count(identity->workloads),
 		.unresolved_total = identity->unresolved_total,
-		.bytes = sizeof(*identity) + workloads_bytes(identity->workloads),
+		.refused_total = identity->refused_total,
+		.bytes = sizeof(*identity) + workloads_bytes(identity->workloads) +
+			 places_bytes(identity->places),
 	};
 }

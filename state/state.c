@@ -120,11 +120,12 @@ int state_create(struct state **out, const struct state_config *config)
 	state->config = *config;
 	state->fd_limits.fds_max = config->fds_per_process_max;
 	state->closing_fd = -1;
-	r = identity_create(&state->identity,
-			    &(struct identity_config){.host_root = config->host_root});
+	r = users_create(&state->users, config->host_root);
 	if (r)
 		return r;
-	r = users_create(&state->users, config->host_root);
+	r = identity_create(
+		&state->identity,
+		&(struct identity_config){.host_root = config->host_root, .users = state->users});
 	if (r)
 		return r;
 	table = (struct process_table_config){
@@ -170,11 +171,18 @@ static void finish_last(struct state *state)
 				: NULL;
 
 		state->ended = NULL;
-		identity_exit(state->identity, node, state->now_ns);
+		identity_exit(node, state->identity, state->now_ns);
 		if (reaper && !reaper->p.is_alive)
 			reaper = NULL;
 		process_table_kill(state->table, node, reaper, state->ended_reaper);
 	}
+}
+
+static void touch(struct state *state, struct process_node *node)
+{
+	node->is_used = true;
+	if (node->root_due_ns && state->now_ns >= node->root_due_ns)
+		identity_root_due(state->identity, node, state->now_ns);
 }
 
 int state_apply(struct state *state, const struct event *ev, struct subject *out)
@@ -190,7 +198,7 @@ int state_apply(struct state *state, const struct event *ev, struct subject *out
 	if (r)
 		return r;
 	if (out->process)
-		process_node(out->process)->is_used = true;
+		touch(state, process_node(out->process));
 	else if (handler != apply_exec && handler != apply_clone && handler != apply_scan)
 		return 0; /* no task, or one that nothing can be said about */
 	return handler ? handler(state, ev, out) : apply_fd_user(state, ev, out);

@@ -142,6 +142,47 @@ struct instance_node *workloads_add_instance(struct workloads *workloads, struct
 	return node;
 }
 
+/* Append t to the block at *at and move on. */
+static struct text append(char **at, struct text t)
+{
+	struct text copy = {*at, t.len};
+
+	if (t.len)
+		memcpy(*at, t.ptr, t.len);
+	*at += t.len;
+	return copy;
+}
+
+int workloads_set_container(struct instance_node *instance, struct workload *workload,
+			    const struct container_meta *meta, struct text runtime)
+{
+	static const struct container_meta nothing;
+	const struct container_meta *m = meta ? meta : &nothing;
+	struct instance *i = &instance->i;
+	size_t size = i->id.len + strlen(m->image) + strlen(m->tag) + strlen(m->digest) +
+		      strlen(m->name) + strlen(m->pod_name) + strlen(m->pod_namespace) +
+		      strlen(m->pod_uid) + m->labels_len;
+	char *block = malloc(size + 1), *at = block;
+
+	if (!block)
+		return -ENOMEM;
+	i->workload = workload;
+	i->id = append(&at, i->id);
+	i->image = append(&at, text_from(m->image));
+	i->tag = append(&at, text_from(m->tag));
+	i->digest = append(&at, text_from(m->digest));
+	i->container_name = append(&at, text_from(m->name));
+	i->pod_name = append(&at, text_from(m->pod_name));
+	i->pod_namespace = append(&at, text_from(m->pod_namespace));
+	i->pod_uid = append(&at, text_from(m->pod_uid));
+	i->labels = append(&at, (struct text){m->labels, m->labels_len});
+	i->runtime = runtime; /* static */
+	i->is_privileged = m->is_privileged;
+	free(instance->text);
+	instance->text = block;
+	return 0;
+}
+
 void workloads_unref_instance(struct workloads *workloads, struct instance_node **instance)
 {
 	struct instance_node *node = *instance;

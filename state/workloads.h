@@ -2,8 +2,10 @@
  * registry; an instance that nobody belongs to any more is forgotten. Pipeline thread only. */
 #pragma once
 
+#include "state/container_meta.h"
 #include "state/state.h"
 
+struct place;
 struct workloads;
 
 int workloads_create(struct workloads **out);
@@ -19,12 +21,16 @@ struct instance_node {
 	uint32_t refs;     /* processes and cgroups that belong to it */
 	uint32_t n_live;
 	struct instance_node *prev, *next;
-	char *text; /* its strings, one block */
+	struct place *place; /* whose running instance it is; NULL: none's */
+	char *text;          /* its strings, one block */
 };
 
 /* A new instance with one reference, since now_ns; id is copied. NULL without memory. */
 struct instance_node *workloads_add_instance(struct workloads *workloads, struct workload *workload,
 					     struct text id, int32_t pid, uint64_t now_ns);
+/* Give it another workload and the facts of its container; meta may be NULL. -ENOMEM. */
+int workloads_set_container(struct instance_node *instance, struct workload *workload,
+			    const struct container_meta *meta, struct text runtime);
 void workloads_unref_instance(struct workloads *workloads, struct instance_node **instance);
 
 /* A live process joined or left its workload. */
