@@ -114,6 +114,8 @@ static void events_follow_their_image(void **state)
 				ours[ev->tgid] = 1;
 			if (ours[ev->tgid])
 				take_event(&tally, ev);
+			if (ev->type == EVENT_PROCEXIT)
+				ours[ev->tgid] = 0; /* the number may be another's next time */
 			ended |= ev->type == EVENT_PROCEXIT && ev->tid == child;
 		}
 		t->source->ops->wait(t->source, 20);
