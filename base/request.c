@@ -19,6 +19,7 @@ struct question {
 	struct queue_node node;
 	_Atomic int references;
 	_Atomic bool is_abandoned; /* the asker gave up */
+	_Atomic bool is_answered;  /* orders the answer before its reading */
 	sem_t answered;
 };
 
@@ -148,7 +149,7 @@ int request_ask(struct request_box *box, struct request *request, int timeout_ms
 		atomic_store(&question->is_abandoned, true);
 		return -ETIMEDOUT;
 	}
-	return request->result;
+	return atomic_load(&question->is_answered) ? request->result : -ECANCELED;
 }
 
 struct request *request_box_take(struct request_box *box)
@@ -173,6 +174,7 @@ void request_box_finish(struct request_box *box, struct request *request)
 	struct question *question = question_of(request);
 
 	(void)box;
+	atomic_store(&question->is_answered, true);
 	sem_post(&question->answered);
 	drop(question);
 }

@@ -300,6 +300,45 @@ static void a_record_that_cannot_be_stored_harms_no_other(void **state)
 	assert_int_equal(sample_number(sample, "SELECT sum(id) FROM alerts"), 4);
 }
 
+/* Ten minutes of a quiet host: eight workloads that see something for the first time in each epoch,
+ * a behaviour learned and a small anomaly now and then. A sixth of what an hour may cost. */
+static void a_quiet_host_costs_the_disk_little(void **state)
+{
+	enum { CHECKPOINTS = 60, WORKLOADS = 8 };
+	struct store *store = sample_open(*state);
+	struct writer *writer = start(store);
+	struct writer_counters counters;
+	uint64_t bytes = 0, last_ns = 0;
+	char segment[400] = "";
+
+	for (uint64_t i = 1; i <= CHECKPOINTS; i++) {
+		struct record_anomaly anomaly = sample_anomaly(i);
+		struct record_behaviour behaviour = {.workload_id = i,
+						     .dimension = TEXT("exec"),
+						     .key = sample_anomaly(1).key,
+						     .fingerprint = i * 0x9e3779b97f4a7c15};
+
+		for (uint64_t workload = 1; workload <= WORKLOADS; workload++)
+			push_blob(writer, WRITE_JOURNAL, workload, i,
+				  (struct text){segment, sizeof(segment)});
+		writer_push(writer, WRITE_BEHAVIOUR, record_behaviour_copy(&behaviour));
+		if (i % 3 == 0)
+			push_anomaly(writer, &anomaly);
+		writer_push(writer, WRITE_COMMIT, NULL);
+		do {
+			usleep(1000);
+			writer_counters(writer, &counters);
+		} while (counters.last_checkpoint_ns == last_ns);
+		last_ns = counters.last_checkpoint_ns;
+		bytes = counters.bytes_written_total;
+	}
+	writer_destroy(&writer);
+	store_close(&store);
+	print_message("%llu KiB\n", (unsigned long long)bytes / 1024);
+	assert_true(bytes > 0);
+	assert_true(bytes < (20 << 20) / 6);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, create, destroy)
@@ -311,6 +350,7 @@ int main(void)
 		TEST(taps_see_alerts_anomalies_and_incidents),
 		TEST(a_full_queue_sheds_repeats_first),
 		TEST(a_record_that_cannot_be_stored_harms_no_other),
+		TEST(a_quiet_host_costs_the_disk_little),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
