@@ -1,0 +1,346 @@
+#include "filter/format.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/util.h"
+#include "filter/parser.h"
+
+#define WIDTH_MAX 4096
+#define FORMAT_TEXT_MAX (UINT32_C(1) << 20)
+#define FIELDS_MAX 1024
+
+struct segment {
+	struct text text;        /* when there is no operand */
+	struct operand *operand; /* NULL: text */
+	uint32_t width;          /* 0: as long as it is */
+};
+
+struct format {
+	struct pool pool;
+	struct text source;
+	uint32_t n;
+	struct segment *segments;
+	uint32_t n_fields;
+	struct operand **fields; /* in order of appearance, each name once */
+	struct operand **sorted; /* the same by name, as JSON members stand */
+};
+
+struct format_compiler {
+	struct format *format;
+	const struct field_set *fields;
+	uint32_t segments_max, fields_max;
+};
+
+static struct segment *add_segment(struct format_compiler *c)
+{
+	struct format *f = c->format;
+
+	if (f->n == c->segments_max) {
+		uint32_t max = MAX(8u, 2 * c->segments_max);
+		struct segment *grown = reallocarray(f->segments, max, sizeof(*grown));
+
+		if (!grown)
+			return NULL;
+		f->segments = grown;
+		c->segments_max = max;
+	}
+	f->segments[f->n] = (struct segment){0};
+	return &f->segments[f->n++];
+}
+
+/* Note the operand, and before it what it is made of. */
+static int add_fields(struct format_compiler *c, struct operand *operand)
+{
+	struct format *f = c->format;
+
+	if (operand->kind == OPERAND_LITERAL)
+		return 0;
+	for (uint32_t i = 0; i < operand->n; i++) {
+		int r = add_fields(c, operand->children[i]);
+
+		if (r)
+			return r;
+	}
+	if (operand->kind == OPERAND_TUPLE)
+		return 0;
+	for (uint32_t i = 0; i < f->n_fields; i++) {
+		if (text_equal(f->fields[i]->name, operand->name))
+			return 0;
+	}
+	if (f->n_fields == FIELDS_MAX)
+		return -EINVAL;
+	if (f->n_fields == c->fields_max) {
+		uint32_t max = MAX(8u, 2 * c->fields_max);
+		struct operand **grown = reallocarray(f->fields, max, sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		f->fields = grown;
+		c->fields_max = max;
+	}
+	f->fields[f->n_fields++] = operand;
+	return 0;
+}
+
+static int compile_operand(struct format_compiler *c, struct text source, struct operand **out,
+			   uint32_t *len)
+{
+	struct pool pool = {0};
+	struct ast_node *node;
+	struct diag diag = {0};
+	int r = filter_parse_operand(&node, source, len, &pool, &diag);
+
+	if (!r)
+		r = operand_compile(out, node, c->fields, &c->format->pool, &diag);
+	pool_done(&pool);
+	return r;
+}
+
+/* The longest beginning of source that is a field or a transformer call, cut a character at a time
+ * as upstream does: "%proc.nameXYZ" is the field, then XYZ. */
+static int compile_longest(struct format_compiler *c, struct text source, struct operand **out,
+			   uint32_t *len)
+{
+	int first = compile_operand(c, source, out, len), r = first;
+	struct text cut = {source.ptr, *len};
+
+	if (first == -ENOMEM || first == 0)
+		return first;
+	/* Only names can be cut: a call without its closing parenthesis is no call. An argument
+	 * goes first as a whole. */
+	for (cut.len = MIN(source.len, 512u); cut.len > 2; cut.len--) {
+		char last = cut.ptr[cut.len - 1];
+
+		if (!isalnum((unsigned char)last) && !strchr("_])", last))
+			continue;
+		r = compile_operand(c, cut, out, len);
+		if (r == -ENOMEM || (r == 0 && *len == cut.len))
+			return r;
+	}
+	return first == -EINVAL ? ERR_UNKNOWN_NAME : first;
+}
+
+/* A token at source.ptr[0] == '%'. *len is what it takes. */
+static int compile_token(struct format_compiler *c, struct text source, uint32_t *len,
+			 struct diag *diag)
+{
+	struct segment *segment;
+	struct operand *operand = NULL;
+	uint32_t at = 1, taken = 0, width = 0;
+	struct text rest;
+	int r;
+
+	for (; at < source.len && isdigit((unsigned char)source.ptr[at]); at++)
+		width = MIN(width * 10 + (uint32_t)(source.ptr[at] - '0'), WIDTH_MAX);
+	rest = (struct text){source.ptr + at, source.len - at};
+	r = compile_longest(c, rest, &operand, &taken);
+	if (r)
+		return r == -ENOMEM ? r
+				    : diag_set(diag, r, "'%.*s' is no field and no transformer",
+					       (int)MIN(source.len, 64u), source.ptr);
+	segment = add_segment(c);
+	if (!segment)
+		return -ENOMEM;
+	segment->operand = operand;
+	segment->width = width;
+	*len = at + taken;
+	return add_fields(c, operand);
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	const struct operand *const *left = a, *const *right = b;
+
+	return text_compare((*left)->name, (*right)->name);
+}
+
+static int compile_segments(struct format_compiler *c, struct diag *diag)
+{
+	struct text source = c->format->source;
+
+	for (uint32_t at = 0; at < source.len;) {
+		struct text rest = {source.ptr + at, source.len - at};
+		const char *percent = memchr(rest.ptr, '%', rest.len);
+		uint32_t len = percent ? (uint32_t)(percent - rest.ptr) : rest.len;
+
+		if (len) {
+			struct segment *segment = add_segment(c);
+
+			if (!segment)
+				return -ENOMEM;
+			segment->text = (struct text){rest.ptr, len};
+		} else {
+			int r = compile_token(c, rest, &len, diag);
+
+			if (r && diag)
+				diag_place(diag, source.ptr, source.len, at);
+			if (r)
+				return r;
+		}
+		at += len;
+	}
+	return 0;
+}
+
+int format_compile_strict(struct format **out, struct text source, const struct field_set *fields,
+			  struct diag *diag)
+{
+	SCOPED(format_destroy) struct format *format = calloc(1, sizeof(*format));
+	struct format_compiler c = {.format = format, .fields = fields};
+	size_t bytes;
+	int r;
+
+	if (!format)
+		return -ENOMEM;
+	if (source.len > FORMAT_TEXT_MAX)
+		return diag_set(diag, -EINVAL, "longer than %u bytes", FORMAT_TEXT_MAX);
+	format->source = pool_text(&format->pool, source);
+	if (!format->source.ptr)
+		return -ENOMEM;
+	r = compile_segments(&c, diag);
+	if (r)
+		return r;
+	bytes = format->n_fields * sizeof(*format->sorted);
+	format->sorted = pool_alloc(&format->pool, bytes);
+	if (!format->sorted)
+		return -ENOMEM;
+	if (format->n_fields) {
+		memcpy(format->sorted, format->fields, bytes);
+		qsort(format->sorted, format->n_fields, sizeof(*format->sorted), compare_names);
+	}
+	*out = TAKE(format);
+	return 0;
+}
+
+int format_compile(struct format **out, struct text source, const struct field_set *fields,
+		   struct diag *diag)
+{
+	int r = format_compile_strict(out, source, fields, diag);
+
+	return r == ERR_UNKNOWN_NAME ? -EINVAL : r;
+}
+
+void format_destroy(struct format **format)
+{
+	struct format *f = *format;
+
+	if (!f)
+		return;
+	free(f->segments);
+	free(f->fields);
+	pool_done(&f->pool);
+	free(f);
+	*format = NULL;
+}
+
+uint32_t format_n_fields(const struct format *format)
+{
+	return format->n_fields;
+}
+
+const struct operand *format_field(const struct format *format, uint32_t i)
+{
+	return format->fields[i];
+}
+
+static bool printable_values(const struct operand *operand, const struct field_context *ctx,
+			     struct values *out)
+{
+	if (operand->kind == OPERAND_FIELD && operand->field->flags & FIELD_FILTER_ONLY)
+		return false;
+	return operand_eval(operand, ctx, out) && (out->n || operand->is_list);
+}
+
+static void print_segment(const struct segment *segment, const struct values *values,
+			  struct print *out)
+{
+	uint32_t start = out->len;
+	struct print field = *out;
+
+	if (segment->width)
+		field.size = MIN(field.size, start + segment->width);
+	if (values)
+		print_values(&field, segment->operand, values);
+	else
+		print_string(&field, "<NA>");
+	out->is_cut = out->is_cut || (field.is_cut && field.len == out->size);
+	out->len = field.len;
+	while (segment->width && out->len - start < segment->width && !out->is_cut)
+		print_string(out, " ");
+}
+
+static bool print_format_text(const struct format *format, const struct field_context *ctx,
+			      bool is_strict, struct print *out)
+{
+	for (uint32_t i = 0; i < format->n; i++) {
+		const struct segment *segment = &format->segments[i];
+		struct values values;
+		bool has_value;
+
+		if (!segment->operand) {
+			print_text(out, segment->text);
+			continue;
+		}
+		has_value = printable_values(segment->operand, ctx, &values);
+		if (!has_value && is_strict)
+			return false;
+		print_segment(segment, has_value ? &values : NULL, out);
+	}
+	return true;
+}
+
+bool format_print_strict(const struct format *format, const struct field_context *ctx,
+			 struct print *out)
+{
+	return print_format_text(format, ctx, true, out);
+}
+
+uint32_t format_print(const struct format *format, const struct field_context *ctx, char *buffer,
+		      uint32_t size)
+{
+	struct print out = {.buffer = buffer, .size = size};
+
+	print_format_text(format, ctx, false, &out);
+	return out.len;
+}
+
+bool format_print_members(const struct format *format, const struct field_context *ctx,
+			  bool with_transformers, bool is_strict, struct print *out)
+{
+	bool is_first = true;
+
+	for (uint32_t i = 0; i < format->n_fields; i++) {
+		const struct operand *operand = format->sorted[i];
+		struct values values;
+		bool has_value;
+
+		if (operand->kind == OPERAND_TRANSFORMER && !with_transformers)
+			continue;
+		has_value = printable_values(operand, ctx, &values);
+		if (!has_value && is_strict)
+			return false;
+		if (!is_first)
+			print_string(out, ",");
+		is_first = false;
+		print_json_string(out, operand->name);
+		print_string(out, ":");
+		if (has_value)
+			print_json_values(out, operand, &values);
+		else
+			print_string(out, "null");
+	}
+	return true;
+}
+
+uint32_t format_fields_json(const struct format *format, const struct field_context *ctx,
+			    char *buffer, uint32_t size)
+{
+	struct print out = {.buffer = buffer, .size = size};
+
+	print_string(&out, "{");
+	format_print_members(format, ctx, false, false, &out);
+	print_string(&out, "}");
+	return out.is_cut ? 0 : out.len;
+}

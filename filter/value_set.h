@@ -1,0 +1,23 @@
+/* Sets of literals for `in`: hashed once, looked up by bytes; and path prefixes for `pmatch`. Built
+ * in a pool, immutable afterwards. Any thread. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "filter/pool.h"
+#include "state/field.h"
+
+struct text_set;
+
+/* 0 and *out, or -ENOMEM. The texts are borrowed. */
+int text_set_build(struct text_set **out, const struct value *values, uint32_t n,
+		   struct pool *pool);
+bool text_set_has(const struct text_set *set, struct text t);
+
+struct path_set;
+
+int path_set_build(struct path_set **out, const struct value *values, uint32_t n,
+		   struct pool *pool);
+
+/* Whether any path of the set is a prefix of path, component by component. */
+bool path_set_covers(const struct path_set *set, struct text path);
