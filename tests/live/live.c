@@ -135,6 +135,28 @@ static void keep(struct live_test *t, const struct event *ev)
 	}
 }
 
+/* Whether the event is the child's, or a descendant's where those are asked for. */
+static bool is_ours(struct live_test *t, const struct event *ev)
+{
+	if (ev->tgid == t->child)
+		return true;
+	if (!t->with_descendants)
+		return false;
+	for (uint32_t i = 0; i < t->n_family; i++) {
+		if (t->family[i] == ev->tgid)
+			return true;
+	}
+	if (!ev->task || ev->has_res == false)
+		return false;
+	for (uint32_t i = 0; i < t->n_family; i++) {
+		if (t->family[i] == ev->task->parent_tgid && t->n_family < FAMILY_MAX) {
+			t->family[t->n_family++] = ev->tgid;
+			return true;
+		}
+	}
+	return false;
+}
+
 /* Take events until the child's own end was seen. */
 static void collect(struct live_test *t)
 {
@@ -144,7 +166,7 @@ static void collect(struct live_test *t)
 
 	while (!ended && clock_monotonic_ns() < deadline_ns) {
 		while (!ended && source_next(t->source, &ev) > 0) {
-			if (t->keep_all || ev->tgid == t->child)
+			if (is_ours(t, ev))
 				keep(t, ev);
 			ended = ev->type == EVENT_PROCEXIT && ev->tid == t->child;
 		}
@@ -164,6 +186,8 @@ void live_run(struct live_test *t, void (*fn)(void *arg), void *arg)
 		fn(arg);
 		_exit(0);
 	}
+	t->family[0] = t->child;
+	t->n_family = 1;
 	assert_int_equal(waitpid(t->child, &t->child_status, 0), t->child);
 	collect(t);
 }

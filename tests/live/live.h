@@ -14,6 +14,7 @@
 #include "capture/live.h"
 
 #define EVENTS_KEPT_MAX 4096
+#define FAMILY_MAX 64
 
 /* An event with everything it points to, kept after the source went on. */
 struct kept {
@@ -31,7 +32,9 @@ struct live_test {
 	uint32_t n_events;
 	int child; /* its process id */
 	int child_status;
-	bool keep_all; /* not only the child's events */
+	bool with_descendants; /* keep their events too */
+	int32_t family[FAMILY_MAX];
+	uint32_t n_family;
 };
 
 /* For cmocka's group: *state is a struct live_test, capturing everything that tests ask for. */
@@ -45,7 +48,7 @@ void live_want_call(struct live_test *t, const char *name);
 /* Run fn in a forked child and keep the events of its process until it has ended. */
 void live_run(struct live_test *t, void (*fn)(void *arg), void *arg);
 
-/* The nth (from 0) kept event of the type that the child (or any of its descendants, when keep_all)
+/* The nth (from 0) kept event of the type that the child (or a descendant, when those are kept)
  * made; fails the test when there is none. */
 const struct event *live_event(const struct live_test *t, enum event_type type, uint32_t nth);
 uint32_t live_count(const struct live_test *t, enum event_type type);

@@ -224,9 +224,9 @@ static void fork_and_exit_are_reported(void **state)
 	struct live_test *t = *state;
 
 	live_want(t, types);
-	t->keep_all = true;
+	t->with_descendants = true;
 	live_run(t, child_forks, NULL);
-	t->keep_all = false;
+	t->with_descendants = false;
 	assert_int_equal(WEXITSTATUS(t->child_status), 0);
 	for (uint32_t i = 0; i < t->n_events; i++) {
 		const struct event *ev = &t->events[i].ev;

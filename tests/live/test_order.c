@@ -36,9 +36,7 @@ static void child_ping_pongs(void *arg)
 	int rounds = *(const int *)arg;
 
 	for (int i = 0; i < rounds; i++) {
-		int child = vfork() == 0 ? 0 : 1;
-
-		if (child == 0) {
+		if (fork() == 0) {
 			hop(i);
 			close(open("/dev/null", O_RDONLY));
 			hop(i + 1);

@@ -29,9 +29,9 @@ static const enum event_type all_types[] = {
 static void run(struct live_test *t, void (*fn)(void *arg), void *arg)
 {
 	live_want(t, all_types);
-	t->keep_all = true;
+	t->with_descendants = true;
 	live_run(t, fn, arg);
-	t->keep_all = false;
+	t->with_descendants = false;
 }
 
 static void child_fails_to_exec(void *arg)
