@@ -10,7 +10,7 @@
 #define NONE OPEN_MAX
 
 struct open_table {
-	uint32_t buckets[BUCKETS];
+	uint32_t buckets[BUCKETS], by_id[BUCKETS];
 	uint32_t first_free, size, n_below;
 	double least_below_s; /* smallest claim below the threshold, when that part is full */
 	struct open_anomaly slots[OPEN_MAX];
@@ -23,7 +23,7 @@ int open_table_create(struct open_table **out)
 	if (!table)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < BUCKETS; i++)
-		table->buckets[i] = NONE;
+		table->buckets[i] = table->by_id[i] = NONE;
 	for (uint32_t i = 0; i < OPEN_MAX; i++)
 		table->slots[i].next = i + 1;
 	*out = table;
@@ -61,8 +61,9 @@ struct open_anomaly *open_table_at(struct open_table *table, uint32_t at)
 
 struct open_anomaly *open_table_find_id(struct open_table *table, uint64_t id)
 {
-	for (uint32_t i = 0; i < OPEN_MAX; i++) {
-		if (table->slots[i].record && table->slots[i].id == id)
+	for (uint32_t i = table->by_id[id & (BUCKETS - 1)]; i != NONE;
+	     i = table->slots[i].next_by_id) {
+		if (table->slots[i].id == id)
 			return &table->slots[i];
 	}
 	return NULL;
@@ -114,6 +115,9 @@ void open_table_remove(struct open_table *table, struct open_anomaly *anomaly)
 	while (*link != at)
 		link = &table->slots[*link].next;
 	*link = anomaly->next;
+	for (link = &table->by_id[anomaly->id & (BUCKETS - 1)]; *link != at;)
+		link = &table->slots[*link].next_by_id;
+	*link = anomaly->next_by_id;
 
 	table->size--;
 	table->n_below -= !anomaly->is_above;
@@ -149,6 +153,9 @@ void open_table_add(struct open_table *table, const struct open_anomaly *anomaly
 	table->first_free = slot->next;
 	*slot = *anomaly;
 	slot->next = *bucket;
+	*bucket = at;
+	bucket = &table->by_id[slot->id & (BUCKETS - 1)];
+	slot->next_by_id = *bucket;
 	*bucket = at;
 	table->size++;
 	table->n_below += !slot->is_above;

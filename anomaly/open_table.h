@@ -19,7 +19,8 @@ struct open_anomaly {
 	uint64_t last_ns, emitted_ns; /* emitted_ns 0: not yet */
 	bool is_above, is_changed;    /* changed: since it was emitted */
 	struct record_anomaly *record;
-	uint32_t next; /* in its bucket, or in the free list; OPEN_MAX: end */
+	uint32_t next;       /* in its bucket, or in the free list; OPEN_MAX: end */
+	uint32_t next_by_id; /* in its bucket by id */
 };
 
 struct open_table;

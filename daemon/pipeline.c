@@ -49,6 +49,13 @@ static void emit_incident(struct record_incident *incident, void *arg)
 	push(arg, WRITE_INCIDENT, incident);
 }
 
+static void close_anomaly(uint64_t anomaly_id, void *arg)
+{
+	struct pipeline *p = arg;
+
+	scorer_close_anomaly(p->parts.scorer, anomaly_id, ANOMALY_ABSORBED);
+}
+
 int pipeline_create(struct pipeline **out, const struct pipeline_parts *parts)
 {
 	SCOPED(pipeline_destroy) struct pipeline *p = calloc(1, sizeof(*p));
@@ -65,6 +72,7 @@ int pipeline_create(struct pipeline **out, const struct pipeline_parts *parts)
 		return r;
 	scorer_set_emit(parts->scorer, emit_anomaly, p);
 	incidents_bind(parts->incidents, parts->scorer, emit_alert, p);
+	profile_set_on_learned(parts->profiles, close_anomaly, p);
 	*out = TAKE(p);
 	return 0;
 }

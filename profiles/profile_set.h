@@ -92,6 +92,11 @@ void profile_set_commit(struct profile_set *set, const struct field_context *ctx
  * ticks. */
 void profile_set_tick(struct profile_set *set, uint64_t now_ns);
 
+/* Called when a behaviour that carries an anomaly became part of its baseline: the anomaly is
+ * absorbed. Must not call back into the set. */
+typedef void profile_learned_fn(uint64_t anomaly_id, void *arg);
+void profile_set_on_learned(struct profile_set *set, profile_learned_fn *learned, void *arg);
+
 /* Quarantine every pending behaviour of process subtrees that became part of an incident later
  * than they were seen: all pending behaviours that carry anomaly id. */
 void profile_set_quarantine(struct profile_set *set, uint64_t anomaly_id);

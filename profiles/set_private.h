@@ -34,6 +34,8 @@ struct profile_set {
 	struct held *learned;
 	uint32_t n_learned;
 	uint64_t texts_dropped_total;
+	profile_learned_fn *tell_learned;
+	void *tell_arg;
 	/* tick */
 	uint64_t now_ns;
 	uint32_t swept_epoch, sweep_at;

@@ -49,7 +49,15 @@ static void learn(struct profile_set *set, struct held *held)
 	profile_learn(p, &lesson);
 	population_learn(&set->population, p, &held->key, held->last_epoch);
 	set->learned_today++;
+	if (held->anomaly && set->tell_learned)
+		set->tell_learned(held->anomaly, set->tell_arg);
 	keep_text(set, held);
+}
+
+void profile_set_on_learned(struct profile_set *set, profile_learned_fn *learned, void *arg)
+{
+	set->tell_learned = learned;
+	set->tell_arg = arg;
 }
 
 /* It finds no room in pending, so it will be new again; the streams know all the same, once a unit.
