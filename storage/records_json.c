@@ -239,8 +239,13 @@ static bool has_controls(const char *s)
 static cJSON *output_fields_json(const struct record_alert *alert)
 {
 	SCOPED(free_ptr) char *fields = text_dup(alert->output_fields);
-	cJSON *parsed = fields ? cJSON_ParseWithOpts(fields, NULL, true) : NULL;
-	bool is_good = cJSON_IsObject(parsed) && !has_controls(fields);
+	cJSON *parsed;
+	bool is_good;
+
+	if (!fields)
+		return NULL;
+	parsed = cJSON_ParseWithOpts(fields, NULL, true);
+	is_good = cJSON_IsObject(parsed) && !has_controls(fields);
 
 	cJSON_Delete(parsed);
 	return is_good ? cJSON_CreateRaw(fields) : cJSON_CreateObject();

@@ -28,6 +28,7 @@ static void destroy(void *sink)
 	curl_global_cleanup();
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): curl's type. */
 static size_t discard(char *bytes, size_t size, size_t n, void *arg)
 {
 	(void)bytes;

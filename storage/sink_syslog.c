@@ -37,7 +37,7 @@ static int create(void **out, const struct sink_options *options)
 		return -ENOMEM;
 	sink->fd = -1;
 	sink->address.sun_family = AF_UNIX;
-	strcpy(sink->address.sun_path, path);
+	memcpy(sink->address.sun_path, path, strlen(path) + 1);
 	*out = sink;
 	return 0;
 }
