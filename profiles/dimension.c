@@ -286,9 +286,12 @@ static struct text value_text(const struct value *value, char *buffer, uint32_t 
 		return value->text;
 	if (value->type == VALUE_IPADDR)
 		return ip_text(&value->ip, buffer);
-	if (value->type == VALUE_PORT)
-		return (struct text){buffer,
-				     (uint32_t)snprintf(buffer, size, "%u", (unsigned)value->u64)};
+	if (value->type == VALUE_INT64)
+		return (struct text){
+			buffer, (uint32_t)snprintf(buffer, size, "%lld", (long long)value->i64)};
+	if (value->type == VALUE_PORT || value->type == VALUE_UINT64)
+		return (struct text){buffer, (uint32_t)snprintf(buffer, size, "%llu",
+								(unsigned long long)value->u64)};
 	return (struct text){buffer, value_print(value, 0, buffer, size)};
 }
 
@@ -320,7 +323,7 @@ static bool get_value(const struct source *source, const struct field_context *c
 	struct values values;
 
 	if (source->own)
-		return source->own(ctx, out);
+		return source->own(ctx, source->argument, out);
 	if (!expr_eval(source->expr, ctx, &values) || values.n == 0)
 		return false;
 	if (values.n > 1)

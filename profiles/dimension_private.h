@@ -23,7 +23,8 @@ enum transform {
 
 /* A value taken from the event once, however many parts use it. */
 struct source {
-	key_source_fn *own; /* else expr */
+	key_source_fn *own;   /* else expr */
+	struct text argument; /* for own */
 	struct expr *expr;
 	bool is_templated; /* through path_template() */
 	struct text text;  /* as written */

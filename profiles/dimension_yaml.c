@@ -262,7 +262,8 @@ static int bad_inside(struct loader *l, const yaml_node_t *node, int r, const ch
 static int source_index(struct loader *l, struct dimension *d, const yaml_node_t *node,
 			bool is_templated, uint8_t *out)
 {
-	const struct key_source *own = key_source_by_name(scalar(node));
+	const struct key_source *own;
+	struct text argument;
 	struct source *source;
 	int r;
 
@@ -280,8 +281,10 @@ static int source_index(struct loader *l, struct dimension *d, const yaml_node_t
 	source->text = dimension_set_text(l->set, scalar(node));
 	if (!source->text.ptr)
 		return -ENOMEM;
+	own = key_source_by_name(source->text, &argument);
 	if (own) {
 		source->own = own->get;
+		source->argument = argument;
 	} else {
 		r = expr_compile(&source->expr, source->text, l->fields, l->diag);
 		if (r)

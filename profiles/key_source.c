@@ -2,11 +2,15 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "base/event.h"
 #include "base/util.h"
+#include "state/fd_table.h"
+
+#define UNUSED_ARGUMENT __attribute__((unused)) struct text argument
 
 static bool give_text(struct text t, struct value *out)
 {
@@ -14,13 +18,13 @@ static bool give_text(struct text t, struct value *out)
 	return t.len > 0;
 }
 
-static bool process_exe(const struct field_context *ctx, struct value *out)
+static bool process_exe(const struct field_context *ctx, UNUSED_ARGUMENT, struct value *out)
 {
 	return ctx->subject->process && give_text(ctx->subject->process->exepath, out);
 }
 
 /* No arguments are arguments too. */
-static bool process_args(const struct field_context *ctx, struct value *out)
+static bool process_args(const struct field_context *ctx, UNUSED_ARGUMENT, struct value *out)
 {
 	if (!ctx->subject->process)
 		return false;
@@ -29,24 +33,24 @@ static bool process_args(const struct field_context *ctx, struct value *out)
 }
 
 /* Who forked the process, not whom it was handed to later. Unknown for what ran before us. */
-static bool creator_exe(const struct field_context *ctx, struct value *out)
+static bool creator_exe(const struct field_context *ctx, UNUSED_ARGUMENT, struct value *out)
 {
 	const struct process *process = ctx->subject->process;
 
 	return process && process->creator && give_text(process->creator->exepath, out);
 }
 
-static bool file_path(const struct field_context *ctx, struct value *out)
+static bool file_path(const struct field_context *ctx, UNUSED_ARGUMENT, struct value *out)
 {
 	return give_text(ctx->subject->path, out);
 }
 
-static bool file_path2(const struct field_context *ctx, struct value *out)
+static bool file_path2(const struct field_context *ctx, UNUSED_ARGUMENT, struct value *out)
 {
 	return give_text(ctx->subject->path2, out);
 }
 
-static bool event_type_name(const struct field_context *ctx, struct value *out)
+static bool event_type_name(const struct field_context *ctx, UNUSED_ARGUMENT, struct value *out)
 {
 	const struct event *ev = ctx->event;
 
@@ -60,7 +64,7 @@ static bool event_type_name(const struct field_context *ctx, struct value *out)
 }
 
 /* "success", or the error's name. */
-static bool event_result(const struct field_context *ctx, struct value *out)
+static bool event_result(const struct field_context *ctx, UNUSED_ARGUMENT, struct value *out)
 {
 	const struct event *ev = ctx->event;
 	const char *name;
@@ -71,6 +75,60 @@ static bool event_result(const struct field_context *ctx, struct value *out)
 		return give_text(TEXT("success"), out);
 	name = ev->res >= -4095 ? strerrorname_np((int)-ev->res) : NULL;
 	return give_text(name ? text_from(name) : TEXT("error"), out);
+}
+
+/* Names of the bits (or of the value, for an enumeration), joined by '|', as outputs show them.
+ * What no name covers follows as a number. */
+static struct text flags_text(const struct param_info *info, uint64_t value, struct arena *arena)
+{
+	bool is_enum = info->type == PARAM_ENUM8 || info->type == PARAM_ENUM16 ||
+		       info->type == PARAM_ENUM32;
+	char text[256] = "", *copy;
+	uint64_t left = value;
+	uint32_t n, len = 0;
+	const struct flag_name *names = flag_names(info->flags, &n);
+
+	for (uint32_t i = 0; i < n && len < sizeof(text); i++) {
+		uint64_t bits = names[i].value;
+
+		if (is_enum ? bits != value : bits == 0 || (left & bits) != bits)
+			continue;
+		len += (uint32_t)snprintf(text + len, sizeof(text) - len, "%s%s", len ? "|" : "",
+					  names[i].name);
+		left = is_enum ? 0 : left & ~bits;
+	}
+	if ((left || len == 0) && len < sizeof(text))
+		len += (uint32_t)snprintf(text + len, sizeof(text) - len, "%s%llu", len ? "|" : "",
+					  (unsigned long long)left);
+	len = MIN(len, (uint32_t)sizeof(text) - 1);
+	copy = arena_alloc(arena, len);
+	if (!copy)
+		return TEXT_NONE;
+	memcpy(copy, text, len);
+	return (struct text){copy, len};
+}
+
+/* A parameter of the event, by the event table's name. */
+static bool event_arg(const struct field_context *ctx, struct text argument, struct value *out)
+{
+	const struct event *ev = ctx->event;
+	int index = event_param_by_name(ev->type, argument);
+	const struct param *param = index >= 0 ? event_param(ev, (unsigned)index) : NULL;
+	const struct param_info *info;
+
+	if (!param)
+		return false;
+	info = &event_info(ev->type)->params[index];
+	if (info->type >= PARAM_CHARBUF)
+		return info->type <= PARAM_FSRELPATH && give_text(param->bytes, out);
+	if (info->flags != FLAGS_NONE)
+		return give_text(flags_text(info, param->u64, ctx->arena), out);
+	*out = (struct value){.i64 = param->i64, .type = VALUE_INT64};
+	if (info->type == PARAM_UID || info->type == PARAM_GID)
+		*out = (struct value){.i64 = (int32_t)param->u64, .type = VALUE_INT64};
+	else if (info->format == FORMAT_HEX)
+		*out = (struct value){.u64 = param->u64, .type = VALUE_UINT64};
+	return true;
 }
 
 /* A socket's ends: as the kernel has them, else from the event's tuple or address. */
@@ -128,33 +186,62 @@ static bool ends_of_addr(struct text addr, struct ends *out)
 	return true;
 }
 
+static void ends_of_sock(const struct sock_facts *sock, struct ends *out)
+{
+	*out = (struct ends){
+		.family = sock->family,
+		.has_local = true,
+		.has_remote = sock->remote_port != 0,
+		.local = sock->local,
+		.remote = sock->remote,
+		.local_port = sock->local_port,
+		.remote_port = sock->remote_port,
+		.type = sock->type,
+		.protocol = sock->protocol,
+	};
+}
+
+/* What state knows of the descriptor: captures have no more. */
+static bool ends_of_entry(const struct fd_entry *entry, struct ends *out)
+{
+	bool is_client = entry->role == FD_ROLE_CLIENT;
+
+	if (entry->kind != FD_SOCKET_V4 && entry->kind != FD_SOCKET_V6)
+		return false;
+	*out = (struct ends){
+		.family = entry->kind == FD_SOCKET_V4 ? AF_INET : AF_INET6,
+		.has_local = true,
+		.has_remote = entry->flags & FD_ENTRY_CONNECTED,
+		.local = is_client ? entry->client : entry->server,
+		.remote = is_client ? entry->server : entry->client,
+		.local_port = is_client ? entry->client_port : entry->server_port,
+		.remote_port = is_client ? entry->server_port : entry->client_port,
+		.type = entry->sock_type,
+		.protocol = entry->l4proto,
+	};
+	return true;
+}
+
 static bool socket_ends(const struct field_context *ctx, struct ends *out)
 {
 	const struct event *ev = ctx->event;
-	const struct sock_facts *sock = ev->sock;
-	const struct param *param;
+	const struct param *param = NULL;
+	bool is_known = false;
 
 	*out = (struct ends){0};
-	if (sock) {
-		out->family = sock->family;
-		out->has_local = true;
-		out->has_remote = sock->remote_port != 0;
-		out->local = sock->local;
-		out->remote = sock->remote;
-		out->local_port = sock->local_port;
-		out->remote_port = sock->remote_port;
-		out->type = sock->type;
-		out->protocol = sock->protocol;
+	if (ctx->subject->fd_entry)
+		is_known = ends_of_entry(ctx->subject->fd_entry, out);
+	if (ev->sock) {
+		ends_of_sock(ev->sock, out);
+		is_known = true;
 	}
-	if (ev->type == EVENT_CONNECT && !out->has_remote) {
+	if (ev->type == EVENT_CONNECT && !out->has_remote)
 		param = event_param(ev, CONNECT_tuple);
-		return param && ends_of_tuple(param->bytes, out);
-	}
-	if (ev->type == EVENT_BIND && !sock) {
+	if (param)
+		return ends_of_tuple(param->bytes, out);
+	if (ev->type == EVENT_BIND && !ev->sock)
 		param = event_param(ev, BIND_addr);
-		return param && ends_of_addr(param->bytes, out);
-	}
-	return sock != NULL;
+	return param ? ends_of_addr(param->bytes, out) : is_known;
 }
 
 static bool give_ip(uint16_t family, const uint8_t *bytes, struct value *out)
@@ -173,14 +260,14 @@ static bool give_ip(uint16_t family, const uint8_t *bytes, struct value *out)
 	return true;
 }
 
-static bool remote_ip(const struct field_context *ctx, struct value *out)
+static bool remote_ip(const struct field_context *ctx, UNUSED_ARGUMENT, struct value *out)
 {
 	struct ends ends;
 
 	return socket_ends(ctx, &ends) && ends.has_remote && give_ip(ends.family, ends.remote, out);
 }
 
-static bool local_ip(const struct field_context *ctx, struct value *out)
+static bool local_ip(const struct field_context *ctx, UNUSED_ARGUMENT, struct value *out)
 {
 	struct ends ends;
 
@@ -193,14 +280,14 @@ static bool give_port(uint16_t port, struct value *out)
 	return true;
 }
 
-static bool remote_port(const struct field_context *ctx, struct value *out)
+static bool remote_port(const struct field_context *ctx, UNUSED_ARGUMENT, struct value *out)
 {
 	struct ends ends;
 
 	return socket_ends(ctx, &ends) && ends.has_remote && give_port(ends.remote_port, out);
 }
 
-static bool local_port(const struct field_context *ctx, struct value *out)
+static bool local_port(const struct field_context *ctx, UNUSED_ARGUMENT, struct value *out)
 {
 	struct ends ends;
 
@@ -234,7 +321,7 @@ static const char *protocol_name(const struct ends *ends)
 	}
 }
 
-static bool socket_protocol(const struct field_context *ctx, struct value *out)
+static bool socket_protocol(const struct field_context *ctx, UNUSED_ARGUMENT, struct value *out)
 {
 	struct ends ends;
 
@@ -244,7 +331,7 @@ static bool socket_protocol(const struct field_context *ctx, struct value *out)
 }
 
 /* Path of a unix socket's other end, or its own when it listens. */
-static bool socket_path(const struct field_context *ctx, struct value *out)
+static bool socket_path(const struct field_context *ctx, UNUSED_ARGUMENT, struct value *out)
 {
 	const struct sock_facts *sock = ctx->event->sock;
 
@@ -264,14 +351,23 @@ static const struct key_source sources[] = {
 	{"socket.protocol", socket_protocol, "tcp, udp, icmp, raw or other"},
 	{"socket.path", socket_path, "path of a unix socket's other end"},
 	{"event.type", event_type_name, "name of the event or system call"},
+	{"event.arg.", event_arg, "a parameter of the event, by name"},
 	{"event.result", event_result, "success, or the name of the error"},
 };
 
-const struct key_source *key_source_by_name(struct text name)
+const struct key_source *key_source_by_name(struct text name, struct text *argument)
 {
+	*argument = TEXT_NONE;
 	for (size_t i = 0; i < ARRAY_SIZE(sources); i++) {
-		if (text_equal(name, text_from(sources[i].name)))
+		struct text own = text_from(sources[i].name);
+
+		if (text_equal(name, own) && !text_ends_with(own, TEXT(".")))
 			return &sources[i];
+		if (text_ends_with(own, TEXT(".")) && text_starts_with(name, own) &&
+		    name.len > own.len) {
+			*argument = (struct text){name.ptr + own.len, name.len - own.len};
+			return &sources[i];
+		}
 	}
 	return NULL;
 }
