@@ -116,7 +116,7 @@ static void mistakes_have_a_place(void **state)
 		 "unknown transform", 4, 50},
 		{ITEM "    key: [{name: k, field: file.path, transform: [name, path_template]}]\n",
 		 "only path_template", 4, 57},
-		{ITEM "    key: [{name: k, parts: []}]\n", "parts must be a list", 4, 27},
+		{ITEM "    key: [{name: k, parts: []}]\n", "parts must be a list", 4, 28},
 		{ITEM "    key: [{name: k, field: a, parts: [{field: file.path}]}]\n", "not both",
 		 4, 11},
 		{ITEM "    key: [{name: k, field: process.exe}, {name: k, field: file.path}]\n",
