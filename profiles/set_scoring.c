@@ -31,10 +31,13 @@ void profile_stream(const struct sighting *sighting, unsigned level, struct stre
 	};
 	if (!sighting->is_startup)
 		return;
-	/* Until start-ups are known themselves, what they show is no surprise. */
-	out->is_ready = steady->is_ready && profile_startup_is_ready(p, level);
-	out->rate_per_epoch =
-		profile_startup_is_ready(p, level) ? startup_rate_per_epoch(p, level) : 1;
+	if (profile_startup_is_ready(p, level)) {
+		out->rate_per_epoch = startup_rate_per_epoch(p, level);
+	} else {
+		/* Until start-ups are known themselves, what they show is no surprise. */
+		out->is_ready = false;
+		out->rate_per_epoch = out->longest_claim_epochs = 1;
+	}
 	out->rate_high_per_epoch = fmax(out->rate_per_epoch, out->rate_high_per_epoch);
 }
 

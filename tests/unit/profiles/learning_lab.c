@@ -1,9 +1,11 @@
 #include "learning_lab.h"
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+
+#include <cmocka.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -162,4 +164,76 @@ void lab_live(struct lab *lab, uint32_t w, uint32_t dimension, const char *key, 
 		lab_wait(lab, lab->config.epoch_s);
 		lab_see(lab, w, dimension, key);
 	}
+}
+
+/* As storage does it: an image replaces the workload's older one and covers its segments. */
+static void store(struct lab *lab, struct record_blob *blob, bool is_image)
+{
+	struct lab_blob *place;
+	char *bytes = malloc(blob->bytes.len);
+
+	assert_non_null(bytes);
+	memcpy(bytes, blob->bytes.ptr, blob->bytes.len);
+	for (uint32_t i = 0; is_image && i < lab->n_blobs;) {
+		if (lab->blobs[i].workload_id != blob->workload_id) {
+			i++;
+			continue;
+		}
+		free((char *)lab->blobs[i].bytes.ptr);
+		memmove(&lab->blobs[i], &lab->blobs[i + 1],
+			(--lab->n_blobs - i) * sizeof(lab->blobs[0]));
+	}
+	assert_true(lab->n_blobs < LAB_BLOBS);
+	place = &lab->blobs[lab->n_blobs++];
+	*place = (struct lab_blob){
+		blob->workload_id, blob->sequence, {bytes, blob->bytes.len}, is_image};
+	record_free(blob);
+}
+
+static void store_journal(struct record_blob *blob, void *arg)
+{
+	store(arg, blob, false);
+}
+
+static void store_image(struct record_blob *blob, void *arg)
+{
+	store(arg, blob, true);
+}
+
+static void store_text(struct record_behaviour *behaviour, void *arg)
+{
+	struct lab *lab = arg;
+
+	lab->n_texts++;
+	record_free(behaviour);
+}
+
+void lab_checkpoint(struct lab *lab)
+{
+	assert_int_equal(
+		profile_set_checkpoint(lab->set, store_journal, store_image, store_text, lab), 0);
+}
+
+static void load(struct lab *lab, bool images)
+{
+	for (uint32_t i = 0; i < lab->n_blobs; i++) {
+		const struct lab_blob *stored = &lab->blobs[i];
+		struct record_blob blob = {stored->workload_id, stored->sequence, stored->bytes};
+		int r;
+
+		if (stored->is_image != images)
+			continue;
+		r = images ? profile_set_load_image(lab->set, &blob)
+			   : profile_set_load_journal(lab->set, &blob);
+		if (r)
+			fail_msg("blob %u: %d", i, r);
+	}
+}
+
+void lab_restart(struct lab *lab)
+{
+	profile_set_destroy(&lab->set);
+	create_set(lab);
+	load(lab, true);
+	load(lab, false);
 }
