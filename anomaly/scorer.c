@@ -296,6 +296,7 @@ static void judge(const struct sighting *s, struct deviation *d)
 		.is_deviation = true,
 		.dimension = judgement.view.dimension,
 		.level = s->new_level,
+		.is_ready = judgement.novelty.stream.is_ready,
 		.bits = judgement.claim.bits,
 		.return_period_s = judgement.claim.return_period_s,
 		.basis_s = judgement.view.basis_s,
@@ -341,7 +342,8 @@ static void score_one(struct scorer *scorer, const struct field_context *ctx,
 	if (!d->is_deviation)
 		return;
 	scorer->counters.deviations_total++;
-	d->is_above_threshold = d->return_period_s >= budget_threshold_s(&scorer->budget);
+	d->is_above_threshold =
+		d->is_ready && d->return_period_s >= budget_threshold_s(&scorer->budget);
 	follow(scorer, ctx, s, d, key);
 }
 

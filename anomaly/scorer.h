@@ -26,6 +26,7 @@ struct deviation {
 	double return_period_s;
 	double basis_s;
 	bool is_capped;
+	bool is_ready; /* the level's stream is: only then can it be above the threshold */
 	bool is_above_threshold;
 	bool population_known;
 	double population_factor;

@@ -26,6 +26,7 @@ void fake_profile(struct profile *profile, const struct workload *workload, cons
 
 		profile->streams[l] = (struct stream_view){
 			.rate_per_epoch = 1 / longest,
+			.is_ready = true,
 			.longest_claim_epochs = longest,
 			.age_epochs = age,
 		};
