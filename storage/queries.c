@@ -1,7 +1,6 @@
 #include "storage/queries.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -11,37 +10,29 @@
 #include "storage/queries_internal.h"
 #include "storage/records_json.h"
 
-#define CONNECTIONS_MAX 4
 #define LIMIT_DEFAULT 100
 #define CURSOR_LEN 33 /* letter, key, id */
 
 struct queries {
 	char *path;
-	char *host;           /* NULL: unknown */
-	pthread_mutex_t lock; /* over the list of idle connections and n_open */
-	pthread_cond_t freed;
-	sqlite3 *idle[CONNECTIONS_MAX];
-	uint32_t n_idle, n_open;
+	char *host; /* NULL: unknown */
+	sqlite3 *db;
 };
 
-static int connect(struct queries *queries, sqlite3 **out)
+static int connect(struct queries *queries)
 {
 	int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-	sqlite3 *db = NULL;
-	int r = database_errno(sqlite3_open_v2(queries->path, &db, flags, NULL));
+	int r = database_errno(sqlite3_open_v2(queries->path, &queries->db, flags, NULL));
 
 	if (r == 0) {
-		sqlite3_busy_timeout(db, 2000); /* while the log is recovered */
-		r = database_exec(db, "PRAGMA cache_size = -256; PRAGMA temp_store = MEMORY;"
-				      "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON");
+		sqlite3_busy_timeout(queries->db, 2000); /* while the log is recovered */
+		r = database_exec(queries->db,
+				  "PRAGMA cache_size = -256; PRAGMA temp_store = MEMORY;"
+				  "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON");
 	}
-	if (r) {
-		log_err_r(r, "database '%s': cannot open for reading: %s", queries->path,
-			  db ? sqlite3_errmsg(db) : "out of memory");
-		sqlite3_close(db);
-		return r;
-	}
-	*out = db;
+	if (r)
+		return log_err_r(r, "database '%s': cannot open for reading: %s", queries->path,
+				 queries->db ? sqlite3_errmsg(queries->db) : "out of memory");
 	return 0;
 }
 
@@ -52,16 +43,13 @@ int queries_open(struct queries **out, const char *path, const char *host)
 
 	if (!queries)
 		return -ENOMEM;
-	pthread_mutex_init(&queries->lock, NULL);
-	pthread_cond_init(&queries->freed, NULL);
 	queries->path = strdup(path);
 	queries->host = host ? strdup(host) : NULL;
 	if (!queries->path || (host && !queries->host))
 		return -ENOMEM;
-	r = connect(queries, &queries->idle[0]);
+	r = connect(queries);
 	if (r)
 		return r;
-	queries->n_idle = queries->n_open = 1;
 	*out = TAKE(queries);
 	return 0;
 }
@@ -72,46 +60,15 @@ void queries_close(struct queries **queries_ptr)
 
 	if (!queries)
 		return;
-	for (uint32_t i = 0; i < queries->n_idle; i++)
-		sqlite3_close(queries->idle[i]);
-	pthread_cond_destroy(&queries->freed);
-	pthread_mutex_destroy(&queries->lock);
+	sqlite3_close(queries->db);
 	free(queries->host);
 	free(queries->path);
 	free(queries);
 }
 
-sqlite3 *queries_acquire(struct queries *queries)
+sqlite3 *queries_db(struct queries *queries)
 {
-	sqlite3 *db = NULL;
-	bool must_connect = false;
-
-	pthread_mutex_lock(&queries->lock);
-	while (queries->n_idle == 0 && queries->n_open == CONNECTIONS_MAX)
-		pthread_cond_wait(&queries->freed, &queries->lock);
-	if (queries->n_idle > 0) {
-		db = queries->idle[--queries->n_idle];
-	} else {
-		queries->n_open++;
-		must_connect = true;
-	}
-	pthread_mutex_unlock(&queries->lock);
-
-	if (must_connect && connect(queries, &db)) {
-		pthread_mutex_lock(&queries->lock);
-		queries->n_open--;
-		pthread_cond_signal(&queries->freed);
-		pthread_mutex_unlock(&queries->lock);
-	}
-	return db;
-}
-
-void queries_release(struct queries *queries, sqlite3 *db)
-{
-	pthread_mutex_lock(&queries->lock);
-	queries->idle[queries->n_idle++] = db;
-	pthread_cond_signal(&queries->freed);
-	pthread_mutex_unlock(&queries->lock);
+	return queries->db;
 }
 
 const char *queries_host(const struct queries *queries)
@@ -119,9 +76,10 @@ const char *queries_host(const struct queries *queries)
 	return queries->host;
 }
 
-int queries_failed(struct queries *queries, sqlite3 *db, int r)
+int queries_failed(struct queries *queries, int r)
 {
-	return log_err_r(r, "database '%s': cannot read: %s", queries->path, sqlite3_errmsg(db));
+	return log_err_r(r, "database '%s': cannot read: %s", queries->path,
+			 sqlite3_errmsg(queries->db));
 }
 
 void selection_begin(struct selection *selection, const char *sql)
@@ -252,14 +210,14 @@ static void add_cursor(cJSON *list, char kind, uint64_t key, uint64_t id)
 	json_add_item(list, "next", cJSON_CreateString(cursor));
 }
 
-int queries_list(struct queries *queries, sqlite3 *db, const struct selection *selection, char kind,
+int queries_list(struct queries *queries, const struct selection *selection, char kind,
 		 uint32_t limit, queries_row_fn *row, void *arg, cJSON **out)
 {
 	SCOPED(database_finalize) sqlite3_stmt *statement = NULL;
 	cJSON *list = cJSON_CreateObject(), *items = json_add_array(list, "items");
 	uint64_t key = 0, id = 0;
 	uint32_t n = 0;
-	int r = selection_prepare(selection, db, &statement);
+	int r = selection_prepare(selection, queries->db, &statement);
 
 	while (r == 0 && (r = database_next(statement)) == 1) {
 		cJSON *item;
@@ -275,7 +233,7 @@ int queries_list(struct queries *queries, sqlite3 *db, const struct selection *s
 	}
 	if (r) {
 		cJSON_Delete(list);
-		return queries_failed(queries, db, r);
+		return queries_failed(queries, r);
 	}
 	if (n <= queries_limit(limit))
 		json_add_null(list, "next");
@@ -339,20 +297,12 @@ int queries_gaps_on(sqlite3 *db, uint64_t from_ns, uint64_t to_ns, uint32_t limi
 int queries_gaps(struct queries *queries, uint64_t from_ns, uint64_t to_ns, uint32_t limit,
 		 cJSON **out)
 {
-	sqlite3 *db = queries_acquire(queries);
-	cJSON *array;
-	int r;
+	cJSON *array = cJSON_CreateArray();
+	int r = queries_gaps_on(queries->db, from_ns, to_ns, limit, array);
 
-	if (!db)
-		return -EIO;
-	array = cJSON_CreateArray();
-	r = queries_gaps_on(db, from_ns, to_ns, limit, array);
-	if (r)
-		queries_failed(queries, db, r);
-	queries_release(queries, db);
 	if (r) {
 		cJSON_Delete(array);
-		return r;
+		return queries_failed(queries, r);
 	}
 	*out = array;
 	return 0;

@@ -1,6 +1,6 @@
-/* Reading what is stored: a few read-only connections shared by any number of threads, short
- * transactions, so that readers never wait for the writer nor it for them. Answers are the
- * contract's JSON, deleted by the caller. Any thread.
+/* Reading what is stored: one read-only connection, one thread at a time, short transactions, so
+ * that readers never wait for the writer nor it for them. Answers are the contract's JSON, deleted
+ * by the caller.
  *
  * Lists are {"items": [...], "next": cursor or null}. A cursor names the last row given, so that
  * rows that arrive meanwhile neither repeat nor hide others. */

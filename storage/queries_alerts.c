@@ -57,45 +57,27 @@ static int select_alerts(struct selection *selection, const struct alert_filter 
 int queries_alerts(struct queries *queries, const struct alert_filter *filter, cJSON **out)
 {
 	struct selection selection;
-	sqlite3 *db;
 	int r = select_alerts(&selection, filter);
 
 	if (r)
 		return r;
-	db = queries_acquire(queries);
-	if (!db)
-		return -EIO;
-	r = queries_list(queries, db, &selection, 'l', filter->limit, list_row,
-			 (void *)queries_host(queries), out);
-	queries_release(queries, db);
-	return r;
+	return queries_list(queries, &selection, 'l', filter->limit, list_row,
+			    (void *)queries_host(queries), out);
 }
 
-static int read_one(struct queries *queries, sqlite3 *db, uint64_t id, cJSON **out)
+int queries_alert(struct queries *queries, uint64_t id, cJSON **out)
 {
 	SCOPED(database_finalize) sqlite3_stmt *statement = NULL;
-	int r = database_prepare(db, COLUMNS " WHERE id = ?1", &statement);
+	int r = database_prepare(queries_db(queries), COLUMNS " WHERE id = ?1", &statement);
 
 	if (r == 0) {
 		bind_u64(statement, 1, id);
 		r = database_next(statement);
 	}
 	if (r < 0)
-		return queries_failed(queries, db, r);
+		return queries_failed(queries, r);
 	if (r == 0)
 		return -ENOENT;
 	*out = row_json(statement, queries_host(queries));
 	return 0;
-}
-
-int queries_alert(struct queries *queries, uint64_t id, cJSON **out)
-{
-	sqlite3 *db = queries_acquire(queries);
-	int r;
-
-	if (!db)
-		return -EIO;
-	r = read_one(queries, db, id, out);
-	queries_release(queries, db);
-	return r;
 }

@@ -112,47 +112,29 @@ static int select_anomalies(struct selection *selection, const struct anomaly_fi
 int queries_anomalies(struct queries *queries, const struct anomaly_filter *filter, cJSON **out)
 {
 	struct selection selection;
-	sqlite3 *db;
 	int r = select_anomalies(&selection, filter);
 
 	if (r)
 		return r;
-	db = queries_acquire(queries);
-	if (!db)
-		return -EIO;
-	r = queries_list(queries, db, &selection, filter->below_threshold ? 'b' : 'a',
-			 filter->limit, list_row, (void *)filter, out);
-	queries_release(queries, db);
-	return r;
+	return queries_list(queries, &selection, filter->below_threshold ? 'b' : 'a', filter->limit,
+			    list_row, (void *)filter, out);
 }
 
-static int read_one(struct queries *queries, sqlite3 *db, uint64_t id, cJSON **out)
+int queries_anomaly(struct queries *queries, uint64_t id, cJSON **out)
 {
 	SCOPED(database_finalize) sqlite3_stmt *statement = NULL;
-	int r = database_prepare(db, COLUMNS " WHERE id = ?1", &statement);
+	int r = database_prepare(queries_db(queries), COLUMNS " WHERE id = ?1", &statement);
 
 	if (r == 0) {
 		bind_u64(statement, 1, id);
 		r = database_next(statement);
 	}
 	if (r < 0)
-		return queries_failed(queries, db, r);
+		return queries_failed(queries, r);
 	if (r == 0)
 		return -ENOENT;
-	*out = row_json(statement, db);
+	*out = row_json(statement, queries_db(queries));
 	if (!cJSON_GetObjectItemCaseSensitive(*out, "explanation"))
 		json_add_null(*out, "explanation");
 	return 0;
-}
-
-int queries_anomaly(struct queries *queries, uint64_t id, cJSON **out)
-{
-	sqlite3 *db = queries_acquire(queries);
-	int r;
-
-	if (!db)
-		return -EIO;
-	r = read_one(queries, db, id, out);
-	queries_release(queries, db);
-	return r;
 }

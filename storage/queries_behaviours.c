@@ -1,4 +1,3 @@
-#include <errno.h>
 #include <stdlib.h>
 
 #include "base/json_text.h"
@@ -59,14 +58,7 @@ static int resolve_all(sqlite3 *db, uint64_t workload_id, struct snapshot_behavi
 int queries_behaviour_texts(struct queries *queries, uint64_t workload_id,
 			    struct snapshot_behaviours *behaviours)
 {
-	sqlite3 *db = queries_acquire(queries);
-	int r;
+	int r = resolve_all(queries_db(queries), workload_id, behaviours);
 
-	if (!db)
-		return -EIO;
-	r = resolve_all(db, workload_id, behaviours);
-	if (r)
-		queries_failed(queries, db, r);
-	queries_release(queries, db);
-	return r;
+	return r ? queries_failed(queries, r) : 0;
 }

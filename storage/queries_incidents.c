@@ -37,17 +37,11 @@ static int select_incidents(struct selection *selection, const struct incident_f
 int queries_incidents(struct queries *queries, const struct incident_filter *filter, cJSON **out)
 {
 	struct selection selection;
-	sqlite3 *db;
 	int r = select_incidents(&selection, filter);
 
 	if (r)
 		return r;
-	db = queries_acquire(queries);
-	if (!db)
-		return -EIO;
-	r = queries_list(queries, db, &selection, 'i', filter->limit, list_row, NULL, out);
-	queries_release(queries, db);
-	return r;
+	return queries_list(queries, &selection, 'i', filter->limit, list_row, NULL, out);
 }
 
 /* Both kinds give: is_alert, time, id, text or document, return period, dimension, rule, priority.
@@ -130,21 +124,17 @@ static int read_document(sqlite3 *db, uint64_t id, cJSON **out)
 
 int queries_incident(struct queries *queries, uint64_t id, cJSON **out)
 {
-	sqlite3 *db = queries_acquire(queries);
+	sqlite3 *db = queries_db(queries);
 	cJSON *incident = NULL;
-	int r;
+	int r = read_document(db, id, &incident);
 
-	if (!db)
-		return -EIO;
-	r = read_document(db, id, &incident);
+	if (r == -ENOENT)
+		return r;
 	if (r == 0)
 		r = add_timeline(db, id, incident);
-	if (r && r != -ENOENT)
-		queries_failed(queries, db, r);
-	queries_release(queries, db);
 	if (r) {
 		cJSON_Delete(incident);
-		return r;
+		return queries_failed(queries, r);
 	}
 	*out = incident;
 	return 0;

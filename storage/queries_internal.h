@@ -1,5 +1,5 @@
-/* What the files of the queries share: connections handed out for one question each, a WHERE clause
- * put together from the filters that are set, and cursors. */
+/* What the files of the queries share: a WHERE clause put together from the filters that are set,
+ * and cursors. */
 #pragma once
 
 #include <cjson/cJSON.h>
@@ -8,13 +8,11 @@
 #include "storage/database.h"
 #include "storage/queries.h"
 
-/* A connection for one question; waits while all are in use. NULL: could not connect (logged). */
-sqlite3 *queries_acquire(struct queries *queries);
-void queries_release(struct queries *queries, sqlite3 *db);
+sqlite3 *queries_db(struct queries *queries);
 const char *queries_host(const struct queries *queries);
 
 /* Log a failure to read and give the error back. */
-int queries_failed(struct queries *queries, sqlite3 *db, int r);
+int queries_failed(struct queries *queries, int r);
 
 #define SELECTION_VALUES_MAX 12
 
@@ -57,7 +55,7 @@ uint32_t queries_limit(uint32_t limit);
 typedef cJSON *queries_row_fn(sqlite3_stmt *statement, uint64_t *key, uint64_t *id, void *arg);
 
 /* Run a selection that ended with selection_page() and make the list object. */
-int queries_list(struct queries *queries, sqlite3 *db, const struct selection *selection, char kind,
+int queries_list(struct queries *queries, const struct selection *selection, char kind,
 		 uint32_t limit, queries_row_fn *row, void *arg, cJSON **out);
 
 /* The stored document with its missing members as null; names ends with NULL. */

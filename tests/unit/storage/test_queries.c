@@ -482,9 +482,13 @@ static void damaged_documents_keep_their_shape(void **state)
 	}
 }
 
+/* A connection of its own for each thread, while the writer goes on. */
 static void *ask_much(void *arg)
 {
-	struct queries *queries = arg;
+	SCOPED(queries_close) struct queries *queries = NULL;
+
+	if (queries_open(&queries, arg, NULL))
+		return (void *)1;
 
 	for (int i = 0; i < 100; i++) {
 		struct anomaly_filter filter = {.state = -1, .limit = 10};
@@ -498,13 +502,23 @@ static void *ask_much(void *arg)
 	return NULL;
 }
 
-static void many_threads_may_ask(void **state)
+static void readers_and_the_writer_do_not_wait(void **state)
 {
 	struct fixture *fixture = *state;
-	pthread_t threads[8];
+	struct writer *writer = NULL;
+	pthread_t threads[4];
 
+	assert_int_equal(writer_create(&writer, fixture->store, 4096), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(threads); i++)
-		assert_int_equal(pthread_create(&threads[i], NULL, ask_much, fixture->queries), 0);
+		assert_int_equal(pthread_create(&threads[i], NULL, ask_much, fixture->sample.path),
+				 0);
+	for (uint64_t id = 100; id < 200; id++) {
+		struct record_anomaly anomaly = sample_anomaly(id);
+
+		push_anomaly(writer, &anomaly);
+		usleep(1000);
+	}
+	writer_destroy(&writer);
 	for (size_t i = 0; i < ARRAY_SIZE(threads); i++) {
 		void *failed = NULL;
 
@@ -539,7 +553,7 @@ int main(void)
 		TEST(gaps_that_overlap_are_listed),
 		TEST(behaviours_get_their_texts),
 		TEST(damaged_documents_keep_their_shape),
-		TEST(many_threads_may_ask),
+		TEST(readers_and_the_writer_do_not_wait),
 		cmocka_unit_test(a_missing_database_is_an_error),
 	};
 
