@@ -10,6 +10,8 @@
 
 #define S UINT64_C(1000000000)
 #define NOW MADE_UP_NOW_NS
+#define ALERTS 25
+#define BEHAVIOURS 250 /* whose texts are stored */
 
 /* What a process may call itself: a clear screen, a fake line, quotes, bytes that are no UTF-8, a
  * backslash, a direction override, a NUL. */
@@ -409,7 +411,7 @@ static void push_alert(struct writer *writer, enum made_up_data data, uint64_t i
 
 static void push_behaviours(struct writer *writer, enum made_up_data data)
 {
-	for (uint32_t i = 0; i < 250; i++) {
+	for (uint32_t i = 0; i < BEHAVIOURS; i++) {
 		char path[64];
 		struct record_behaviour behaviour = {
 			.workload_id = MADE_UP_REDIS,
@@ -450,7 +452,7 @@ void made_up_store(struct writer *writer, enum made_up_data data)
 		push_anomaly(writer, data, id);
 	push_incident(writer, data, 1);
 	push_incident(writer, data, 2);
-	for (uint64_t id = 1; id <= 25; id++)
+	for (uint64_t id = 1; id <= ALERTS; id++)
 		push_alert(writer, data, id);
 	push_behaviours(writer, data);
 	push_gaps(writer);
@@ -458,5 +460,5 @@ void made_up_store(struct writer *writer, enum made_up_data data)
 	do {
 		usleep(10000);
 		writer_counters(writer, &counters);
-	} while (counters.queued > 0 || counters.last_commit_ns == 0);
+	} while (counters.written_total < n + 2 + ALERTS + BEHAVIOURS + 2);
 }

@@ -58,8 +58,9 @@ static char *config_json(void *arg)
 static char *fields_json(void *arg)
 {
 	(void)arg;
-	return strdup("{\"items\":[{\"name\":\"proc.name\",\"type\":\"charbuf\",\"argument\":"
-		      "\"none\",\"list\":false,\"available\":true,\"description\":\"name\"}],\"next\":null}");
+	return strdup(
+		"{\"items\":[{\"name\":\"proc.name\",\"type\":\"charbuf\",\"argument\":"
+		"\"none\",\"list\":false,\"available\":true,\"description\":\"name\"}],\"next\":null}");
 }
 
 static char *rules_check_json(const char *text, size_t len, void *arg)
