@@ -344,7 +344,7 @@ static int resolve_field(struct loader *l, struct part_text *part)
 		return add_case(l, part, ANY_EVENT, 0, node);
 	for (yaml_node_pair_t *pair = node->data.mapping.pairs.start;
 	     pair < node->data.mapping.pairs.top; pair++) {
-		uint16_t event, syscall;
+		uint16_t event = 0, syscall = 0;
 		int r = find_event(l, node_at(l, pair->key), &event, &syscall);
 
 		if (!r)
@@ -521,7 +521,7 @@ static int take_description(struct loader *l, yaml_node_t *node, void *into)
 static int take_event(struct loader *l, yaml_node_t *node, void *into)
 {
 	struct event_set *events = &((struct dimension *)into)->events;
-	uint16_t event, syscall;
+	uint16_t event = 0, syscall = 0;
 	int r = find_event(l, node, &event, &syscall);
 
 	if (r)
@@ -782,7 +782,7 @@ int dimension_set_load(struct dimension_set **out, const char *const *files, uin
 	if (!set)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < n_files; i++) {
-		struct text yaml;
+		struct text yaml = TEXT_NONE;
 		int r = read_file(files[i], &yaml, diag);
 
 		if (r)
