@@ -297,7 +297,8 @@ static const struct dimension *by_name(const struct dimension_set *set, const ch
 	return NULL;
 }
 
-static struct dimension_set *load_shipped(void)
+/* The shipped file under some field set. */
+static struct dimension_set *load_shipped_with(const struct field_set *set_of_fields)
 {
 	const char *data = getenv("TEST_DATA");
 	struct dimension_set *set = NULL;
@@ -307,9 +308,23 @@ static struct dimension_set *load_shipped(void)
 
 	assert_non_null(data);
 	snprintf(path, sizeof(path), "%s/../../etc/dimensions/default.yaml", data);
-	if (dimension_set_load(&set, files, 1, &field_set, &diag))
+	if (dimension_set_load(&set, files, 1, set_of_fields, &diag))
 		fail_msg("%s:%u:%u: %s", diag.file, diag.line, diag.column, diag.message);
 	return set;
+}
+
+static struct dimension_set *load_shipped(void)
+{
+	return load_shipped_with(&field_set);
+}
+
+static void shipped_file_loads_with_the_real_fields(void **state)
+{
+	struct field_set real = {{state_field_table()}, 1};
+	SCOPED(dimension_set_destroy) struct dimension_set *set = load_shipped_with(&real);
+
+	(void)state;
+	assert_int_equal(dimension_set_size(set), 7);
 }
 
 static void expect_key(const struct world *w, const struct dimension_set *set, const char *name,
@@ -639,6 +654,7 @@ int main(void)
 		cmocka_unit_test(files_that_cannot_be_read),
 		cmocka_unit_test(definitions_are_kept),
 		cmocka_unit_test(definition_hash_follows_the_key),
+		cmocka_unit_test(shipped_file_loads_with_the_real_fields),
 		cmocka_unit_test(shipped_file_dimensions),
 		cmocka_unit_test(shipped_exec),
 		cmocka_unit_test(shipped_net_dimensions),
