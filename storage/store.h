@@ -79,6 +79,11 @@ void writer_destroy(struct writer **writer);
 #define WRITER_TAPS_MAX 4
 void writer_add_tap(struct writer *writer, writer_tap_fn *tap, void *arg);
 
+/* Before the first push: hide secrets in all records, for taps and database alike. redact is
+ * borrowed until writer_destroy(). */
+struct redact;
+void writer_set_redact(struct writer *writer, struct redact *redact);
+
 /* Pipeline thread: hand over a record made with record_alloc() (taken always; NULL for
  * WRITE_COMMIT). Never blocks, allocates nothing but for WRITE_COMMIT.
  *

@@ -14,6 +14,7 @@
 #include "base/util.h"
 #include "storage/batch.h"
 #include "storage/database.h"
+#include "storage/redact.h"
 #include "storage/retention.h"
 #include "storage/store.h"
 #include "storage/store_internal.h"
@@ -50,6 +51,7 @@ struct writer {
 	struct batch *batch;
 	struct tap taps[WRITER_TAPS_MAX];
 	unsigned n_taps;
+	struct redact *redact; /* NULL: nothing to hide */
 	pthread_t thread;
 	_Atomic bool is_stopping;
 
@@ -149,6 +151,8 @@ static void take_one(struct writer *writer, enum write_kind kind, void *record, 
 	bool is_tapped = kind == WRITE_ALERT || kind == WRITE_ANOMALY || kind == WRITE_INCIDENT;
 	enum urgency urgency;
 
+	if (writer->redact)
+		redact_record(writer->redact, kind, record);
 	for (unsigned i = 0; is_tapped && i < writer->n_taps; i++)
 		writer->taps[i].fn(kind, record, writer->taps[i].arg);
 	if (kind == WRITE_COMMIT) {
@@ -419,6 +423,11 @@ void writer_add_tap(struct writer *writer, writer_tap_fn *tap, void *arg)
 {
 	if (writer->n_taps < WRITER_TAPS_MAX)
 		writer->taps[writer->n_taps++] = (struct tap){tap, arg};
+}
+
+void writer_set_redact(struct writer *writer, struct redact *redact)
+{
+	writer->redact = redact;
 }
 
 void writer_counters(const struct writer *writer, struct writer_counters *out)
