@@ -59,7 +59,7 @@ static void keep_common(struct event_set *set, const struct event_set *other)
 	settle_generic(set);
 }
 
-static void complement(struct event_set *set)
+void event_set_complement(struct event_set *set)
 {
 	struct event_set all;
 
@@ -152,6 +152,8 @@ static int set_of_type_check(struct event_set *out, const struct ast_node *check
 	const struct ast_node *right = check->n_children > 1 ? check->children[1] : NULL;
 
 	event_set_all(out);
+	if (!right && is_negated)
+		event_set_none(out); /* every event has a type */
 	if (!right || !is_set_operator(check))
 		return 0;
 	if (!is_literal(right))
@@ -162,7 +164,7 @@ static int set_of_type_check(struct event_set *out, const struct ast_node *check
 	for (uint32_t i = 0; right->kind == AST_LIST && i < right->n_children; i++)
 		event_set_add_name(out, right->children[i]->text);
 	if ((check->op == OP_NE) != is_negated)
-		complement(out);
+		event_set_complement(out);
 	return 0;
 }
 

@@ -7,6 +7,7 @@
 void event_set_none(struct event_set *set);
 void event_set_all(struct event_set *set);
 void event_set_add(struct event_set *set, const struct event_set *more);
+void event_set_complement(struct event_set *set);
 bool event_set_equal(const struct event_set *a, const struct event_set *b);
 
 /* Add the events of that name: the event itself, or the call that has no event of its own. */

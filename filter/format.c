@@ -22,9 +22,9 @@ struct format {
 	struct text source;
 	uint32_t n;
 	struct segment *segments;
-	uint32_t n_fields;
-	struct operand **fields; /* in order of appearance, each name once */
-	struct operand **sorted; /* the same by name, as JSON members stand */
+	uint32_t n_fields, n_sorted;
+	struct operand **fields; /* in order of appearance */
+	struct operand **sorted; /* by name, each once, as JSON members stand */
 };
 
 struct format_compiler {
@@ -65,10 +65,6 @@ static int add_fields(struct format_compiler *c, struct operand *operand)
 	}
 	if (operand->kind == OPERAND_TUPLE)
 		return 0;
-	for (uint32_t i = 0; i < f->n_fields; i++) {
-		if (text_equal(f->fields[i]->name, operand->name))
-			return 0;
-	}
 	if (f->n_fields == FIELDS_MAX)
 		return -EINVAL;
 	if (f->n_fields == c->fields_max) {
@@ -184,12 +180,28 @@ static int compile_segments(struct format_compiler *c, struct diag *diag)
 	return 0;
 }
 
+static int sort_fields(struct format *f)
+{
+	f->sorted = pool_alloc(&f->pool, (f->n_fields + 1) * sizeof(*f->sorted));
+	if (!f->sorted)
+		return -ENOMEM;
+	if (!f->n_fields)
+		return 0;
+	memcpy(f->sorted, f->fields, f->n_fields * sizeof(*f->sorted));
+	qsort(f->sorted, f->n_fields, sizeof(*f->sorted), compare_names);
+	for (uint32_t i = 0; i < f->n_fields; i++) {
+		if (!f->n_sorted ||
+		    !text_equal(f->sorted[f->n_sorted - 1]->name, f->sorted[i]->name))
+			f->sorted[f->n_sorted++] = f->sorted[i];
+	}
+	return 0;
+}
+
 int format_compile_strict(struct format **out, struct text source, const struct field_set *fields,
 			  struct diag *diag)
 {
 	SCOPED(format_destroy) struct format *format = calloc(1, sizeof(*format));
 	struct format_compiler c = {.format = format, .fields = fields};
-	size_t bytes;
 	int r;
 
 	if (!format)
@@ -202,14 +214,9 @@ int format_compile_strict(struct format **out, struct text source, const struct 
 	r = compile_segments(&c, diag);
 	if (r)
 		return r;
-	bytes = format->n_fields * sizeof(*format->sorted);
-	format->sorted = pool_alloc(&format->pool, bytes);
-	if (!format->sorted)
-		return -ENOMEM;
-	if (format->n_fields) {
-		memcpy(format->sorted, format->fields, bytes);
-		qsort(format->sorted, format->n_fields, sizeof(*format->sorted), compare_names);
-	}
+	r = sort_fields(format);
+	if (r)
+		return r;
 	*out = TAKE(format);
 	return 0;
 }
@@ -306,32 +313,56 @@ uint32_t format_print(const struct format *format, const struct field_context *c
 	return out.len;
 }
 
-bool format_print_members(const struct format *format, const struct field_context *ctx,
-			  bool with_transformers, bool is_strict, struct print *out)
+/* Where the first absent value stands in the order of the tokens; n_fields if none is. */
+static uint32_t first_absent(const struct format *format, const struct field_context *ctx,
+			     bool with_transformers)
 {
-	bool is_first = true;
-
 	for (uint32_t i = 0; i < format->n_fields; i++) {
-		const struct operand *operand = format->sorted[i];
+		const struct operand *operand = format->fields[i];
 		struct values values;
-		bool has_value;
 
 		if (operand->kind == OPERAND_TRANSFORMER && !with_transformers)
 			continue;
-		has_value = printable_values(operand, ctx, &values);
-		if (!has_value && is_strict)
-			return false;
+		if (!printable_values(operand, ctx, &values))
+			return i;
+	}
+	return format->n_fields;
+}
+
+static bool is_before(const struct format *format, const struct operand *operand, uint32_t end)
+{
+	for (uint32_t i = 0; i < end; i++) {
+		if (text_equal(format->fields[i]->name, operand->name))
+			return true;
+	}
+	return false;
+}
+
+bool format_print_members(const struct format *format, const struct field_context *ctx,
+			  bool with_transformers, bool is_strict, struct print *out)
+{
+	uint32_t end = is_strict ? first_absent(format, ctx, with_transformers) : format->n_fields;
+	bool is_first = true;
+
+	for (uint32_t i = 0; i < format->n_sorted; i++) {
+		const struct operand *operand = format->sorted[i];
+		struct values values;
+
+		if (operand->kind == OPERAND_TRANSFORMER && !with_transformers)
+			continue;
+		if (is_strict && !is_before(format, operand, end))
+			continue;
 		if (!is_first)
 			print_string(out, ",");
 		is_first = false;
 		print_json_string(out, operand->name);
 		print_string(out, ":");
-		if (has_value)
+		if (printable_values(operand, ctx, &values))
 			print_json_values(out, operand, &values);
 		else
 			print_string(out, "null");
 	}
-	return true;
+	return end == format->n_fields;
 }
 
 uint32_t format_fields_json(const struct format *format, const struct field_context *ctx,

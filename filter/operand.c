@@ -92,7 +92,8 @@ static int compile_field(struct operand *operand, const struct ast_node *node,
 	arg = dot_arg.len ? dot_arg : pool_text(pool, node->arg);
 	if (!arg.ptr)
 		return -ENOMEM;
-	if (field_arg_prepare(field, arg, node->has_arg || dot_arg.len, &operand->arg))
+	if (field_arg_prepare(field, arg, node->has_arg || dot_arg.len, &operand->arg) ||
+	    (node->has_arg && !(field->flags & FIELD_ARG_KEY) && !operand->arg.is_index))
 		return refuse_at(diag, node, ERR_UNKNOWN_NAME,
 				 node->has_arg || dot_arg.len
 					 ? "the field '%.*s' has no such argument '%.*s'"

@@ -248,6 +248,10 @@ void print_json_values(struct print *p, const struct operand *operand, const str
 			print_string(p, "null");
 		return;
 	}
+	if (!values->n) {
+		print_string(p, "null"); /* as upstream */
+		return;
+	}
 	print_string(p, "[");
 	for (uint32_t i = 0; i < values->n; i++) {
 		if (i)

@@ -163,7 +163,7 @@ static bool decode_base64(struct text in, struct arena *arena, struct text *out)
 		}
 	}
 	*out = (struct text){bytes, n};
-	return true;
+	return (bits & ((UINT32_C(1) << n_bits) - 1)) == 0; /* or the last digit was not one */
 }
 
 static struct text base_name(struct text path)

@@ -87,19 +87,21 @@ const struct field *field_set_find(const struct field_set *set, struct text name
 	return best;
 }
 
-/* Decimal number that fits; false otherwise. */
+/* Decimal number that fits, as upstream with a sign (below zero there is never a value); false
+ * otherwise. */
 static bool parse_index(struct text t, int64_t *out)
 {
+	bool is_negative = t.len > 1 && t.ptr[0] == '-';
 	int64_t value = 0;
 
 	if (!t.len || t.len > 18)
 		return false;
-	for (uint32_t i = 0; i < t.len; i++) {
+	for (uint32_t i = is_negative; i < t.len; i++) {
 		if (t.ptr[i] < '0' || t.ptr[i] > '9')
 			return false;
 		value = value * 10 + (t.ptr[i] - '0');
 	}
-	*out = value;
+	*out = is_negative ? -value : value;
 	return true;
 }
 
