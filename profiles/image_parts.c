@@ -107,7 +107,8 @@ static void write_curve(const struct curve *curve, struct blob_writer *writer)
 
 static void read_curve(struct curve *curve, struct blob_reader *reader)
 {
-	curve->stride = MAX(1u, (uint32_t)blob_get_count(reader, UINT32_MAX / 2));
+	curve->stride = (uint32_t)blob_get_count(reader, UINT32_MAX / 2);
+	curve->stride += curve->stride == 0;
 	curve->n = (uint32_t)blob_get_count(reader, CURVE_POINTS);
 	for (uint32_t i = 0; i < curve->n; i++) {
 		curve->points[i].active_epoch = (uint32_t)blob_get_count(reader, UINT32_MAX);

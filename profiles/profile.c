@@ -322,28 +322,37 @@ static void touch_parent(struct profile *p, const struct lesson *lesson, unsigne
 	}
 }
 
+/* A level of a lesson. Returns whether it was new: siblings that waited beside it may have brought
+ * its prefixes in before; then the records are joined, in whatever order they come. */
+static bool learn_level(struct profile *p, const struct lesson *lesson, unsigned l)
+{
+	uint64_t fingerprint = lesson->fingerprints[l];
+	struct head_slot *slot;
+	struct prefix known;
+	bool is_new = !profile_find(p, l, fingerprint, lesson->last_epoch, &known);
+
+	if (!is_new && l < lesson->new_level)
+		return false;
+	slot = is_new ? add_prefix(p, l, fingerprint, lesson) : known.slot;
+	if (slot)
+		fill_slot(slot, lesson);
+	else if (is_new && p->distinct && l + 1u == p->n_levels)
+		hyperloglog_add(p->distinct, fingerprint);
+	if (is_new)
+		touch_parent(p, lesson, l);
+	profile_note_touched(p, (struct touched){fingerprint, lesson->last_epoch, (uint8_t)l,
+						 l + 1u == lesson->key->n, is_new, 0});
+	return is_new;
+}
+
 int profile_learn(struct profile *p, const struct lesson *lesson)
 {
 	unsigned n = lesson->key->n;
 	int coarsest = -1;
 
 	for (unsigned l = 0; l < n; l++) {
-		struct prefix known;
-		struct head_slot *slot;
-
-		if (profile_find(p, l, lesson->fingerprints[l], lesson->last_epoch, &known))
-			continue;
-		if (coarsest < 0)
+		if (learn_level(p, lesson, l) && coarsest < 0)
 			coarsest = (int)l;
-		slot = add_prefix(p, l, lesson->fingerprints[l], lesson);
-		if (slot)
-			fill_slot(slot, lesson);
-		touch_parent(p, lesson, l);
-		profile_note_touched(p,
-				     (struct touched){lesson->fingerprints[l], lesson->last_epoch,
-						      (uint8_t)l, l + 1 == n, true, 0});
-		if (!slot && p->distinct && l + 1u == p->n_levels)
-			hyperloglog_add(p->distinct, lesson->fingerprints[l]);
 	}
 	if (p->top)
 		top_list_add(p->top, lesson->fingerprints[n - 1], lesson->active_epochs,

@@ -121,6 +121,7 @@ void profile_see_prefixes(struct profile *p, const uint64_t *fingerprints, unsig
 struct lesson {
 	const uint64_t *fingerprints;
 	const struct record_key *key; /* key.n usable levels */
+	unsigned new_level;           /* coarsest that was new at first sight */
 	uint32_t first_epoch, last_epoch, active_epochs;
 	uint64_t events;
 };

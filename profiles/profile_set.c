@@ -182,12 +182,19 @@ static struct baseline *baseline_of(struct profile_set *set, const struct proces
 	return adopt(set, process);
 }
 
+void profile_set_exist(struct profile_set *set, struct baseline *b, uint64_t ts_ns)
+{
+	uint32_t age = b->age;
+
+	baseline_exist(b, &set->clock, ts_ns);
+	pool_add_units(b->pool, b->age - age);
+}
+
 /* The event's workload with its time moved on; NULL: unresolved, or no memory. */
 static struct baseline *visit(struct profile_set *set, const struct process *process,
 			      uint64_t ts_ns)
 {
 	struct baseline *b;
-	uint32_t age;
 
 	if (!process || !process->workload || process->workload->kind == WORKLOAD_UNRESOLVED)
 		return NULL;
@@ -195,11 +202,8 @@ static struct baseline *visit(struct profile_set *set, const struct process *pro
 		set->clock.run_epoch = epoch_of(&set->clock, ts_ns);
 	set->now_ns = MAX(set->now_ns, ts_ns);
 	b = baseline_of(set, process);
-	if (!b)
-		return NULL;
-	age = b->age;
-	baseline_exist(b, &set->clock, ts_ns);
-	pool_add_units(b->pool, b->age - age);
+	if (b)
+		profile_set_exist(set, b, ts_ns);
 	return b;
 }
 

@@ -50,6 +50,9 @@ struct profile_set {
 struct baseline *profile_set_baseline(struct profile_set *set, uint64_t id, struct text name,
 				      enum workload_kind kind);
 
+/* The workload exists at ts_ns. */
+void profile_set_exist(struct profile_set *set, struct baseline *b, uint64_t ts_ns);
+
 /* Bring a profile's streams up to its workload's time. */
 void profile_set_sync(const struct profile_set *set, struct profile *p);
 

@@ -117,6 +117,9 @@ static int store_baseline(struct profile_set *set, struct baseline *b, size_t *i
 	bool wants_image;
 	int r;
 
+	/* Silent existence is evidence too, and must not be lost with the process. */
+	if (b->workload && b->workload->n_live && epoch_of(&set->clock, set->now_ns) > b->epoch)
+		profile_set_exist(set, b, set->now_ns);
 	if (!has_changed(b))
 		return 0;
 	if (!b->image_ns)

@@ -38,6 +38,7 @@ static void learn(struct profile_set *set, struct held *held)
 	struct lesson lesson = {
 		.fingerprints = held->fingerprints,
 		.key = &held->key,
+		.new_level = held->new_level,
 		.first_epoch = held->first_epoch,
 		.last_epoch = held->last_epoch,
 		.active_epochs = held->active_epochs,
