@@ -91,7 +91,9 @@ static bool add_deviation(struct episode *e, const struct sighting *s, const str
 	struct episode_stream *stream;
 	double before;
 
-	if (!(d->bits > 0) || !take_value(e, s->fingerprints[d->level]))
+	/* A level that is still learning pays nothing: its news belong into the baseline, and an
+	 * incident would keep them out. */
+	if (!d->is_ready || !(d->bits > 0) || !take_value(e, s->fingerprints[d->level]))
 		return false;
 	stream = stream_of(e, key);
 	if (!stream) {

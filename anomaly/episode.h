@@ -1,8 +1,8 @@
 /* An episode: what deviated in one process subtree until it was quiet again. It collects bits over
  * streams: each stream pays once, by its strongest deviation; further distinct values in a stream
- * pay a little, eight of them at most; repeats pay nothing. An episode that is worth it becomes an
- * incident; every episode teaches the tail how much is ordinary. Bounded in every direction: what
- * does not fit pays nothing, and is counted. */
+ * pay a little, eight of them at most; repeats pay nothing, nor do levels that are not ready yet.
+ * An episode that is worth it becomes an incident; every episode teaches the tail how much is
+ * ordinary. Bounded in every direction: what does not fit pays nothing, and is counted. */
 #pragma once
 
 #include <stdbool.h>

@@ -21,6 +21,7 @@ struct leaf {
 struct sim {
 	uint64_t random;
 	uint32_t epoch, n_leaves;
+	uint32_t n_shown, shown[LEAVES_MAX];
 	struct leaf leaves[LEAVES_MAX];
 	uint32_t exe_of_dir[DIRS_MAX];
 	/* epochs seen and epochs that brought a new child, by level; level 0's parent is the root
@@ -170,12 +171,14 @@ uint32_t sim_epoch(struct sim *sim, struct sim_novelty novelties[SIM_NOVELTIES_M
 	uint32_t n = 0;
 
 	memset(is_new, 0, SIM_LEVELS * sizeof(is_new[0]));
+	sim->n_shown = 0;
 	for (uint32_t i = 0; i < sim->n_leaves; i++) {
 		uint32_t dir = sim->leaves[i].dir;
 		struct sim_novelty novelty;
 
 		if (!shows(sim, &sim->leaves[i]))
 			continue;
+		sim->shown[sim->n_shown++] = i;
 		marks.dir[dir] = marks.exe[sim->exe_of_dir[dir]] = true;
 		if (sim->seen_leaf[i]++)
 			continue;
@@ -189,4 +192,17 @@ uint32_t sim_epoch(struct sim *sim, struct sim_novelty novelties[SIM_NOVELTIES_M
 	teach(sim, &marks);
 	sim->epoch++;
 	return n;
+}
+
+const uint32_t *sim_shown(const struct sim *sim, uint32_t *n)
+{
+	*n = sim->n_shown;
+	return sim->shown;
+}
+
+void sim_key(const struct sim *sim, uint32_t leaf, uint32_t fields[SIM_LEVELS])
+{
+	fields[2] = leaf;
+	fields[1] = sim->leaves[leaf].dir;
+	fields[0] = sim->exe_of_dir[fields[1]];
 }

@@ -27,5 +27,9 @@ struct sim_novelty {
 uint32_t sim_epoch(struct sim *sim, struct sim_novelty novelties[SIM_NOVELTIES_MAX],
 		   bool is_new[SIM_LEVELS]);
 
+/* The leaves that the last epoch showed, and the three fields of a leaf's key. */
+const uint32_t *sim_shown(const struct sim *sim, uint32_t *n);
+void sim_key(const struct sim *sim, uint32_t leaf, uint32_t fields[SIM_LEVELS]);
+
 /* xorshift64*: uniform in [0, 1). */
 double sim_random(uint64_t *state);

@@ -299,16 +299,21 @@ static void what_opens_an_incident(void **state)
 	static const struct {
 		const char *name;
 		uint32_t age; /* of the baseline: decides the claim */
+		bool is_learning;
 		bool deviates, has_alert;
 		enum alert_priority priority;
 		bool want;
 	} rows[] = {
-		{"an anomaly above the threshold", 180, true, false, 0, true},
-		{"a deviation below it", 20, true, false, 0, false},
-		{"a warning alone", 180, false, true, PRIORITY_WARNING, false},
-		{"a warning with a deviation", 20, true, true, PRIORITY_WARNING, true},
-		{"a notice with a deviation", 20, true, true, PRIORITY_NOTICE, false},
-		{"a warning with hardly a deviation", 1, true, true, PRIORITY_WARNING, false},
+		{"an anomaly above the threshold", 180, false, true, false, 0, true},
+		{"a deviation below it", 20, false, true, false, 0, false},
+		{"a warning alone", 180, false, false, true, PRIORITY_WARNING, false},
+		{"a warning with a deviation", 20, false, true, true, PRIORITY_WARNING, true},
+		{"a notice with a deviation", 20, false, true, true, PRIORITY_NOTICE, false},
+		{"a warning with hardly a deviation", 1, false, true, true, PRIORITY_WARNING,
+		 false},
+		{"a level that is not ready", 180, true, true, false, 0, false},
+		{"a warning with a level that is not ready", 180, true, true, true,
+		 PRIORITY_WARNING, false},
 	};
 	struct bench *b = *state;
 
@@ -320,6 +325,7 @@ static void what_opens_an_incident(void **state)
 		snprintf(name, sizeof(name), "/bin/%zu", i);
 		fake_process(&process, 500 + (int)i, &b->instance, &b->redis, name);
 		fake_profile(&b->exec, &b->workload, "exec", rows[i].age, 1);
+		b->exec.streams[0].is_ready = !rows[i].is_learning;
 		told = happen(b, i * 10.0, &process, rows[i].deviates ? &b->exec : NULL, 0,
 			      KEY(name),
 			      rows[i].has_alert ? make_alert(i, rows[i].priority, "rule") : NULL);
