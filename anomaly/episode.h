@@ -54,7 +54,8 @@ struct episode {
 	struct episode_names dimensions, rules;
 	/* once it is an incident */
 	struct record_incident *incident;
-	double told_s; /* return period when it was last given to the rules */
+	double told_s;    /* return period when it was last given to the rules */
+	bool is_alarming; /* above the threshold, or suspicious, when it was last given */
 	uint64_t emitted_ns;
 	bool is_changed;      /* since it was emitted: worth emitting */
 	bool is_stale;        /* counts only: worth emitting once a second */

@@ -77,7 +77,7 @@ void episode_save(const struct episode *e, struct blob_writer *image)
 	blob_put_f64(image, e->epoch_unit_s);
 	blob_put_f64(image, e->age_epochs);
 	blob_put_f64(image, e->told_s);
-	blob_put_u8(image, (uint8_t)(e->has_above | e->is_suspicious << 1));
+	blob_put_u8(image, (uint8_t)(e->has_above | e->is_suspicious << 1 | e->is_alarming << 2));
 	blob_put_u32(image, e->n_anomalies);
 	blob_put_u32(image, e->n_alerts);
 	put_streams(image, e);
@@ -108,6 +108,7 @@ int episode_load(struct episode **out, struct blob_reader *image)
 	flags = blob_get_u8(image);
 	e->has_above = flags & 1;
 	e->is_suspicious = flags >> 1 & 1;
+	e->is_alarming = flags >> 2 & 1;
 	e->n_anomalies = blob_get_u32(image);
 	e->n_alerts = blob_get_u32(image);
 	get_streams(image, e);

@@ -282,19 +282,25 @@ static void open_incident(struct incidents *in, const struct field_context *ctx,
 	pull_in(in, e);
 }
 
-/* Worth a look by the rules: it opened, grew tenfold, or has just passed the threshold. */
+static void pass_threshold(struct incidents *in, struct episode *e)
+{
+	if (e->incident->above_threshold || e->return_period_s < threshold_s(in))
+		return;
+	e->incident->above_threshold = true;
+	in->counters.reported_total++;
+	if (in->scorer)
+		scorer_add_report(in->scorer);
+}
+
+/* Worth a look by the rules: it opened, grew tenfold, or has become alarming. */
 static bool is_news(struct incidents *in, struct episode *e)
 {
-	bool is_above = e->return_period_s >= threshold_s(in);
-	bool has_passed = is_above && !e->incident->above_threshold;
+	bool was_alarming = e->is_alarming;
 
-	if (has_passed) {
-		e->incident->above_threshold = true;
-		in->counters.reported_total++;
-		if (in->scorer)
-			scorer_add_report(in->scorer);
-	}
-	if (e->told_s > 0 && !has_passed && e->return_period_s < e->told_s * GROWTH_TOLD)
+	pass_threshold(in, e);
+	e->is_alarming = e->incident->above_threshold || e->is_suspicious;
+	if (e->told_s > 0 && e->is_alarming == was_alarming &&
+	    e->return_period_s < e->told_s * GROWTH_TOLD)
 		return false;
 	e->told_s = e->return_period_s;
 	return true;
@@ -318,6 +324,7 @@ static void mark_members(struct incidents *in, const struct episode *e, struct s
 	if (!score)
 		return;
 	score->incident_id = e->incident->id;
+	score->incident_is_alarming = e->is_alarming;
 	for (uint32_t i = 0; in->scorer && i < score->n; i++) {
 		if (score->items[i].is_deviation && score->items[i].anomaly_id)
 			scorer_join_incident(in->scorer, score->items[i].anomaly_id,
@@ -350,7 +357,7 @@ const struct record_incident *incidents_join(struct incidents *incidents,
 	uint64_t now_ns = ctx->event->ts_ns;
 	const struct process *root;
 	struct episode *e;
-	bool has_grown, was_open;
+	bool has_grown, was_open, has_news;
 
 	if (!process || !process->workload || (!n_alerts && !has_deviation(score)))
 		return NULL;
@@ -371,12 +378,13 @@ const struct record_incident *incidents_join(struct incidents *incidents,
 	if (!e->incident)
 		return NULL;
 
-	mark_members(in, e, score, alerts, n_alerts);
 	e->is_changed = e->is_changed || has_grown || !was_open;
 	e->is_stale = true;
 	in->has_changes = true;
 	in->is_urgent = in->is_urgent || e->is_changed;
-	if (!is_news(in, e))
+	has_news = is_news(in, e);
+	mark_members(in, e, score, alerts, n_alerts);
+	if (!has_news)
 		return NULL;
 	refresh_record(e);
 	e->is_changed = true;

@@ -32,9 +32,10 @@ uint64_t incidents_find(const struct incidents *incidents, const struct process 
 			uint64_t now_ns);
 
 /* Join the event's deviations (score, may be NULL) and alerts to the subtree's incident, opening
- * one when there is none and something is above its threshold. Sets score->incident_id and the
- * alerts' incident. Returns an incident to be matched by rules now (it opened, or grew tenfold):
- * borrowed until the next call; NULL otherwise. */
+ * one when there is none and something is above its threshold. Sets score->incident_id,
+ * score->incident_is_alarming and the alerts' incident. Returns an incident to be matched by rules
+ * now (it opened, grew tenfold, or became alarming): borrowed until the next call; NULL otherwise.
+ */
 const struct record_incident *incidents_join(struct incidents *incidents,
 					     const struct field_context *ctx, struct score *score,
 					     struct record_alert **alerts, uint32_t n_alerts);

@@ -356,6 +356,7 @@ void scorer_score(struct scorer *scorer, const struct field_context *ctx,
 	out->n = is_judged ? MIN(sightings->n, SIGHTINGS_MAX) : 0;
 	out->max_return_period_s = 0;
 	out->incident_id = 0;
+	out->incident_is_alarming = false;
 	for (uint32_t i = 0; i < out->n; i++) {
 		struct deviation *d = &out->items[i];
 

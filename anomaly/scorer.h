@@ -46,6 +46,8 @@ struct score {
 	const struct sightings *sightings;
 	double max_return_period_s; /* 0: nothing deviates */
 	uint64_t incident_id;       /* open incident of the subtree, 0 none */
+	bool incident_is_alarming;  /* it passed the threshold, or a rule of priority warning or
+				     * above matched in it: what it holds is to be quarantined */
 };
 
 /* Anomalies and incidents that opened or changed are given to emit (taken by the callee). */

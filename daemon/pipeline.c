@@ -147,7 +147,7 @@ static void quarantine_members(struct pipeline *p, const struct record_incident 
 
 static void conclude(const struct score *score, bool is_suspicious, struct verdict *verdict)
 {
-	verdict->is_suspicious = is_suspicious || score->incident_id != 0;
+	verdict->is_suspicious = is_suspicious || score->incident_is_alarming;
 	verdict->is_incident_only = !is_suspicious;
 	for (uint32_t i = 0; i < score->n; i++) {
 		verdict->anomaly_ids[i] = score->items[i].anomaly_id;
@@ -190,7 +190,8 @@ static int pipeline_step(struct pipeline *p, const struct event *ev)
 	n_alerts = make_alerts(p, source_syscall(), &ctx, alerts, &is_suspicious);
 	incident = incidents_join(parts->incidents, &ctx, &p->score, alerts, n_alerts);
 	if (incident) {
-		quarantine_members(p, incident);
+		if (p->score.incident_is_alarming)
+			quarantine_members(p, incident);
 		raise_incident(p, &ctx, incident);
 	}
 	conclude(&p->score, is_suspicious, &verdict);

@@ -85,7 +85,7 @@ static const struct deviation *act(struct bench *b, uint32_t w, uint32_t dimensi
 	scorer_score(b->scorer, &ctx, &b->lab.sightings, &b->score);
 	incidents_join(b->incidents, &ctx, &b->score, NULL, 0);
 	b->lab.verdict = (struct verdict){
-		.is_suspicious = b->score.incident_id != 0,
+		.is_suspicious = b->score.incident_is_alarming,
 		.is_incident_only = true,
 		.is_anomalous = {d->is_above_threshold},
 		.anomaly_ids = {d->anomaly_id},
@@ -185,7 +185,7 @@ static void a_shell_is_flagged_minutes_after_the_first_sight(void **state)
 		assert_true(shell.is_above_threshold && shadow.is_above_threshold);
 		assert_int_equal(shell.level, 0);
 		assert_true(shell.return_period_s > leaf.return_period_s);
-		assert_true(shell.return_period_s >= shadow.return_period_s);
+		assert_true(shell.return_period_s > 0.9 * shadow.return_period_s);
 		assert_true(shell.return_period_s < 0.8 * shell.basis_s);
 		wait(b, 1);
 		assert_true(b->n_incidents >= 1);
@@ -245,8 +245,23 @@ static const struct learning_config months = {
 
 static const double claims[] = {10, 30, 100, 300};
 
-/* The epoch's longest claim, in epochs, of something not seen before. */
-static double longest_claim(struct bench *b, const struct sim *sim)
+/* What was seen, by the prefix that was new: further behaviours below it are no discoveries. */
+#define SEEN_SIZE 65536
+
+static bool is_first(uint64_t *seen, uint64_t prefix)
+{
+	uint64_t *at = &seen[prefix % SEEN_SIZE];
+
+	for (; *at; at = at + 1 == seen + SEEN_SIZE ? seen : at + 1) {
+		if (*at == prefix)
+			return false;
+	}
+	*at = prefix;
+	return true;
+}
+
+/* Play an epoch; its longest claim, in epochs, of something not seen before. */
+static double longest_claim(struct bench *b, const struct sim *sim, uint64_t *seen)
 {
 	const uint32_t *shown;
 	double longest = 0;
@@ -254,6 +269,7 @@ static double longest_claim(struct bench *b, const struct sim *sim)
 
 	shown = sim_shown(sim, &n);
 	for (uint32_t i = 0; i < n; i++) {
+		const struct sighting *s = &b->lab.sightings.items[0];
 		const struct deviation *d;
 		uint32_t fields[SIM_LEVELS];
 		char key[64];
@@ -261,18 +277,22 @@ static double longest_claim(struct bench *b, const struct sim *sim)
 		sim_key(sim, shown[i], fields);
 		snprintf(key, sizeof(key), "p%u d%u f%u", fields[0], fields[1], fields[2]);
 		d = act(b, 0, EXEC, key);
-		if (d->is_deviation && !b->lab.sightings.items[0].is_pending)
+		if (d->is_deviation && is_first(seen, s->fingerprints[d->level]))
 			longest = fmax(longest, d->return_period_s / 600);
 	}
 	return longest;
 }
 
+/* Claims of deviations, and alarms, against what was promised. The threshold is 48 epochs. */
 static void claims_hold(enum sim_kind kind, const char *name)
 {
 	struct bench *b = start(&months, 28800);
 	struct sim *sim = sim_create(kind, 3, EPOCHS);
+	uint64_t *seen = calloc(SEEN_SIZE, sizeof(*seen));
 	double observed[ARRAY_SIZE(claims)] = {0};
+	struct incident_counters counters;
 
+	assert_non_null(seen);
 	lab_exec(&b->lab, 0);
 	for (uint32_t e = 0; e < EPOCHS; e++) {
 		struct sim_novelty novelties[SIM_NOVELTIES_MAX];
@@ -280,11 +300,15 @@ static void claims_hold(enum sim_kind kind, const char *name)
 		double longest;
 
 		sim_epoch(sim, novelties, is_new);
-		longest = longest_claim(b, sim);
+		longest = longest_claim(b, sim, seen);
 		for (size_t i = 0; e >= WARM_UP && i < ARRAY_SIZE(claims); i++)
 			observed[i] += longest >= claims[i];
 		wait(b, 600);
 	}
+	incidents_counters(b->incidents, &counters);
+	print_message("%s: %u incidents, %u above the threshold, promised %d\n", name,
+		      (unsigned)counters.opened_total, (unsigned)counters.reported_total,
+		      EPOCHS / 48);
 	for (size_t i = 0; i < ARRAY_SIZE(claims); i++) {
 		double promised = (EPOCHS - WARM_UP) / claims[i];
 
@@ -295,6 +319,8 @@ static void claims_hold(enum sim_kind kind, const char *name)
 				 observed[i], promised);
 	}
 	assert_true(observed[0] > 0);
+	assert_true(counters.reported_total <= 2 * EPOCHS / 48);
+	free(seen);
 	sim_destroy(sim);
 	finish(b);
 }
