@@ -1,4 +1,5 @@
 /* Sockets and their addresses. */
+#include <assert.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -100,7 +101,16 @@ struct text decode_sockaddr(struct decoder *d, const struct record *record)
 	return (struct text){out, 1};
 }
 
-struct text decode_tuple(struct decoder *d, const struct sock_facts *sock)
+/* One end of a tuple. */
+static char *append_end(char *to, const uint8_t *address, uint32_t size, uint16_t port)
+{
+	memcpy(to, address, size);
+	memcpy(to + size, &port, sizeof(port));
+	return to + size + sizeof(port);
+}
+
+/* Client first: the local end, or the remote one for the server's side. */
+struct text decode_tuple(struct decoder *d, const struct sock_facts *sock, bool is_server)
 {
 	uint32_t size = sock->family == AF_INET ? 4 : 16;
 	char *out = decode_room(d, 1 + 2 * 16 + 4 + sock->path.len);
@@ -110,18 +120,46 @@ struct text decode_tuple(struct decoder *d, const struct sock_facts *sock)
 		return TEXT_NONE;
 	*to++ = (char)sock->family;
 	if (sock->family == AF_UNIX) {
-		memcpy(to, &sock->self_ptr, 8);
-		memcpy(to + 8, &sock->peer_ptr, 8);
+		memcpy(to, is_server ? &sock->peer_ptr : &sock->self_ptr, 8);
+		memcpy(to + 8, is_server ? &sock->self_ptr : &sock->peer_ptr, 8);
 		memcpy(to + 16, sock->path.ptr ? sock->path.ptr : "", sock->path.len);
 		return (struct text){out, 17 + sock->path.len};
 	}
 	if (sock->family != AF_INET && sock->family != AF_INET6)
 		return TEXT_NONE;
-	memcpy(to, sock->local, size);
-	memcpy(to + size, &sock->local_port, 2);
-	memcpy(to + size + 2, sock->remote, size);
-	memcpy(to + 2 * size + 2, &sock->remote_port, 2);
-	return (struct text){out, 1 + 2 * (size + 2)};
+	if (is_server) {
+		to = append_end(to, sock->remote, size, sock->remote_port);
+		to = append_end(to, sock->local, size, sock->local_port);
+	} else {
+		to = append_end(to, sock->local, size, sock->local_port);
+		to = append_end(to, sock->remote, size, sock->remote_port);
+	}
+	return (struct text){out, (uint32_t)(to - out)};
+}
+
+/* A sockaddr parameter of one end of an internet socket. */
+static struct text end_as_sockaddr(struct decoder *d, const struct sock_facts *sock,
+				   const uint8_t *address, uint16_t port)
+{
+	uint32_t size = sock->family == AF_INET ? 4 : 16;
+	char *out = decode_room(d, 1 + 16 + 2);
+
+	if (!out)
+		return TEXT_NONE;
+	out[0] = (char)sock->family;
+	append_end(out + 1, address, size, port);
+	return (struct text){out, 1 + size + 2};
+}
+
+static bool is_internet(const struct sock_facts *sock)
+{
+	return sock->family == AF_INET || sock->family == AF_INET6;
+}
+
+static void set_unless_empty(struct decoder *d, unsigned param, struct text value)
+{
+	if (value.len)
+		set_bytes(d, param, value);
 }
 
 /* The kernel's tuple of a connection that stands or is being made; otherwise what the caller asked
@@ -129,16 +167,98 @@ struct text decode_tuple(struct decoder *d, const struct sock_facts *sock)
 void decode_connect(struct decoder *d, const struct record *record)
 {
 	const struct sock_facts *sock = d->event.sock;
-	struct text addr = decode_sockaddr(d, record);
+	bool is_known = sock && (sock->remote_port || sock->peer_ptr);
+	struct text addr = TEXT_NONE;
 
-	if (addr.len)
-		set_bytes(d, CONNECT_addr, addr);
-	if (sock && (sock->remote_port || sock->peer_ptr)) {
-		struct text tuple = decode_tuple(d, sock);
+	if (is_known)
+		set_unless_empty(d, CONNECT_tuple, decode_tuple(d, sock, false));
+	else
+		d->event.quality |= EVENT_ADDR_FROM_CALLER;
+	if (is_known && is_internet(sock))
+		addr = end_as_sockaddr(d, sock, sock->remote, sock->remote_port);
+	else
+		addr = decode_sockaddr(d, record);
+	set_unless_empty(d, CONNECT_addr, addr);
+}
 
-		if (tuple.len)
-			set_bytes(d, CONNECT_tuple, tuple);
+/* After success the address is the socket's own: a port that the kernel chose is in it. */
+void decode_bind(struct decoder *d, const struct record *record)
+{
+	const struct sock_facts *sock = d->event.sock;
+	struct text addr;
+
+	if (d->event.res >= 0 && sock && is_internet(sock)) {
+		addr = end_as_sockaddr(d, sock, sock->local, sock->local_port);
 	} else {
+		addr = decode_sockaddr(d, record);
 		d->event.quality |= EVENT_ADDR_FROM_CALLER;
 	}
+	set_unless_empty(d, BIND_addr, addr);
+}
+
+static_assert((int)ACCEPT_queuemax == (int)ACCEPT4_queuemax, "accept and accept4");
+
+void decode_accept(struct decoder *d, const struct record *record)
+{
+	const struct wire_section *section = record->sections[WIRE_SEC_LISTENER];
+	const struct wire_sock *listener;
+
+	if (d->event.sock) {
+		d->sock.flags |= SOCK_SERVER | SOCK_CONNECTED;
+		set_unless_empty(d, ACCEPT_tuple, decode_tuple(d, &d->sock, true));
+	}
+	if (!section)
+		return;
+	listener = (const struct wire_sock *)(section + 1);
+	set_u64(d, ACCEPT_queuelen, listener->queue_len);
+	set_u64(d, ACCEPT_queuemax, listener->queue_max);
+	set_u64(d, ACCEPT_queuepct,
+		listener->queue_max
+			? (uint8_t)((uint64_t)listener->queue_len * 100 / listener->queue_max)
+			: 0);
+}
+
+/* A datagram's destination is the caller's word; the socket itself keeps none. */
+void decode_send(struct decoder *d, const struct record *record)
+{
+	static const uint8_t tuples[][2] = {{SENDTO_tuple, SENDTO_size},
+					    {SENDMSG_tuple, SENDMSG_size},
+					    {SENDMMSG_tuple, SENDMMSG_size}};
+	const uint8_t *params = tuples[d->event.type == EVENT_SENDTO    ? 0
+				       : d->event.type == EVENT_SENDMSG ? 1
+									: 2];
+	struct text addr = decode_sockaddr(d, record);
+	struct sock_facts *sock = &d->sock;
+	uint32_t size;
+
+	if (d->event.type == EVENT_SENDMSG && d->event.res >= 0)
+		set_u64(d, params[1], (uint64_t)d->event.res);
+	d->event.quality |= EVENT_ADDR_FROM_CALLER;
+	if (!d->event.sock || !addr.len || sock->family != (uint8_t)addr.ptr[0])
+		return;
+	size = sock->family == AF_INET ? 4 : 16;
+	if (is_internet(sock) && addr.len == 1 + size + 2) {
+		memcpy(sock->remote, addr.ptr + 1, size);
+		memcpy(&sock->remote_port, addr.ptr + 1 + size, 2);
+	} else if (sock->family == AF_UNIX) {
+		sock->path = (struct text){addr.ptr + 1, addr.len - 1};
+	}
+	set_unless_empty(d, params[0], decode_tuple(d, sock, false));
+}
+
+void decode_socketpair(struct decoder *d, const struct record *record)
+{
+	struct text pair = section_text(d, record, WIRE_SEC_DATA);
+	int32_t fds[2];
+
+	if (pair.len != sizeof(fds) || record->header->res < 0)
+		return;
+	memcpy(fds, pair.ptr, sizeof(fds));
+	set_i64(d, SOCKETPAIR_fd1, fds[0]);
+	set_i64(d, SOCKETPAIR_fd2, fds[1]);
+	if (d->event.sock) {
+		set_u64(d, SOCKETPAIR_source, d->event.sock->self_ptr);
+		set_u64(d, SOCKETPAIR_peer, d->event.sock->peer_ptr);
+	}
+	d->event.fd = fds[1];
 }

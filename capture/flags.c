@@ -79,6 +79,25 @@ static const struct flag_pair fcntl_commands[] = {
 	{F_OFD_SETLKW, 32},
 };
 
+static const struct flag_pair delete_module_pairs[] = {{O_TRUNC, 1}, {O_NONBLOCK, 2}};
+
+/* IORING_SETUP_*; the portable bits have one more after the second. */
+static const struct flag_pair io_uring_pairs[] = {
+	{1 << 0, 1},  {1 << 1, 2},  {1 << 2, 8},   {1 << 3, 16},
+	{1 << 4, 32}, {1 << 5, 64}, {1 << 6, 128},
+};
+
+/* PTRACE_* requests by the number that the kernel has for them. */
+static const struct flag_pair ptrace_requests[] = {
+	{0, 1},       {1, 2},       {2, 3},       {3, 4},       {4, 5},       {5, 6},
+	{6, 7},       {7, 8},       {8, 9},       {9, 10},      {16, 11},     {17, 12},
+	{24, 13},     {0x4200, 14}, {0x4201, 15}, {0x4202, 16}, {0x4203, 17}, {0x4204, 18},
+	{0x4205, 19}, {0x4206, 20}, {0x4207, 21}, {0x4208, 22}, {0x4209, 23}, {0x420a, 24},
+	{0x420b, 25}, {12, 26},     {13, 27},     {14, 28},     {15, 29},     {18, 30},
+	{19, 31},     {21, 32},     {25, 33},     {26, 34},     {30, 35},     {31, 36},
+	{32, 37},     {33, 38},
+};
+
 #define PAIRS(map, table) [FLAG_MAP_##map] = {table, ARRAY_SIZE(table)}
 
 static const struct {
@@ -95,6 +114,9 @@ static const struct {
 	PAIRS(PIPE, pipe_pairs),
 	PAIRS(CLOSE_RANGE, close_range_pairs),
 	PAIRS(MEMFD, memfd_pairs),
+	PAIRS(DELETE_MODULE, delete_module_pairs),
+	PAIRS(IO_URING, io_uring_pairs),
+	PAIRS(PTRACE, ptrace_requests),
 };
 
 /* Access modes 0, 1, 2 become the bits 1, 2, 3; 3 (for ioctl only) is none. */
@@ -114,7 +136,7 @@ uint32_t flags_portable(enum flag_map map, uint64_t kernel_flags)
 	for (uint32_t i = 0; i < maps[map].n; i++) {
 		const struct flag_pair *pair = &maps[map].pairs[i];
 
-		if (map == FLAG_MAP_FCNTL) {
+		if (map == FLAG_MAP_FCNTL || map == FLAG_MAP_PTRACE) {
 			if (pair->kernel == kernel_flags)
 				return pair->portable;
 		} else if ((kernel_flags & pair->kernel) == pair->kernel) {

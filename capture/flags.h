@@ -11,10 +11,11 @@ enum flag_map {
 	FLAG_MAP_LINKAT,
 	FLAG_MAP_FCHOWNAT,
 	FLAG_MAP_RESOLVE,
-	FLAG_MAP_FCNTL, /* a command, not bits */
-	FLAG_MAP_CHMOD,
-	FLAG_MAP_PIPE,
-	FLAG_MAP_UMOUNT,
+	FLAG_MAP_FCNTL,  /* a command, not bits */
+	FLAG_MAP_PIPE,   /* pipe2, dup3, socket types */
+	FLAG_MAP_PTRACE, /* a request, not bits */
+	FLAG_MAP_DELETE_MODULE,
+	FLAG_MAP_IO_URING,
 	FLAG_MAP_CLOSE_RANGE,
 	FLAG_MAP_MEMFD,
 	FLAG_MAP_END,

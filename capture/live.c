@@ -26,7 +26,6 @@
 #define SLEEP_MIN_NS UINT64_C(100000)
 #define SLEEP_MAX_NS UINT64_C(50000000)
 #define SAMPLE_EVERY_NS UINT64_C(1000000000)
-#define READ_MODES 3
 
 struct live {
 	struct source base;
@@ -375,7 +374,7 @@ static void raise_memlock(void)
 		log_debug("live capture: RLIMIT_MEMLOCK stays as it is");
 }
 
-static int load(struct live *live, const struct live_config *config)
+static int load(struct live *live, const struct live_config *config, uint32_t read_mode)
 {
 	libbpf_print_fn_t print;
 	int r = -EINVAL;
@@ -385,7 +384,7 @@ static int load(struct live *live, const struct live_config *config)
 	live->stride = WIRE_RING_HEAD_BYTES + live->ring_bytes + WIRE_RING_SLACK;
 	raise_memlock();
 	print = libbpf_set_print(libbpf_says);
-	for (int mode = READ_MODES - 1; r && r != -EPERM && mode >= 0; mode--)
+	for (int mode = (int)read_mode; r && r != -EPERM && mode >= 0; mode--)
 		r = load_with(live, config, (uint32_t)mode);
 	libbpf_set_print(print);
 	return r ? why_not_loaded(r) : 0;
@@ -457,7 +456,8 @@ static int attach(struct live *live)
  * `attach` appears in both (the same number and start time, hence one process), one that ended
  * before the scan reached it appears in the rings only, and a descriptor that the scan saw in its
  * later use is led through its earlier ones to the same use again. */
-int live_source_create(struct source **out, const struct live_config *config)
+int live_source_create_reading(struct source **out, const struct live_config *config,
+			       uint32_t read_mode)
 {
 	SCOPED(live_free) struct live *live = calloc(1, sizeof(*live));
 	int r;
@@ -472,7 +472,7 @@ int live_source_create(struct source **out, const struct live_config *config)
 	live->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (live->wake_fd < 0)
 		return log_err_r(-errno, "live capture: cannot make a wake-up descriptor");
-	r = load(live, config);
+	r = load(live, config, read_mode);
 	if (r)
 		return r;
 	name_subsystems(live);
@@ -485,4 +485,9 @@ int live_source_create(struct source **out, const struct live_config *config)
 		return r;
 	*out = &TAKE(live)->base;
 	return 0;
+}
+
+int live_source_create(struct source **out, const struct live_config *config)
+{
+	return live_source_create_reading(out, config, LIVE_READ_MODES - 1);
 }

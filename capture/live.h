@@ -6,3 +6,11 @@
 /* Report the names as the caller typed them also of calls that succeeded (else the resolved path
  * stands in for them; reading one costs the caller about 140 ns). Off at first. */
 void live_source_set_raw_names(struct source *source, bool are_wanted);
+
+/* Ways in which the programs read kernel memory, best first; see capture/bpf/compat.bpf.h. */
+#define LIVE_READ_MODES 3
+
+/* As live_source_create(), which tries all of them from LIVE_READ_MODES - 1 down to 0, but no
+ * better one than `read_mode`: tests run what older kernels need. */
+int live_source_create_reading(struct source **out, const struct live_config *config,
+			       uint32_t read_mode);

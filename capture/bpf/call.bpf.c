@@ -31,9 +31,34 @@ static __always_inline void fill_args(struct wire_header *header, struct pt_regs
 	}
 }
 
-/* Successful execs are reported by their own tracepoint, a child's start by the creator's. */
-static __always_inline int is_left_out(__u32 recipe, __u64 arg1, long res)
+/* Where the msghdr at `address` has its name; the first of several for sendmmsg. */
+static __always_inline __u64 msg_name(__u64 address, int is_32bit, __u32 *len)
 {
+	__u64 words[2] = {};
+
+	if (is_32bit) {
+		if (bpf_probe_read_user(words, 8, (void *)address))
+			return 0;
+		*len = words[0] >> 32;
+		return (__u32)words[0];
+	}
+	if (bpf_probe_read_user(words, 16, (void *)address))
+		return 0;
+	*len = words[1];
+	return words[0];
+}
+
+/* Successful execs are reported by their own tracepoint, a child's start by the creator's; sends on
+ * connected sockets name nobody. */
+static __always_inline int is_left_out(__u32 recipe, __u64 arg1, __u64 arg4, int is_32bit, long res)
+{
+	__u32 len = 0;
+
+	if (recipe & WIRE_ADDRESSED_ONLY) {
+		if (recipe & WIRE_ADDR_ARG4)
+			return !arg4;
+		return !msg_name(arg1, is_32bit, &len);
+	}
 	if (recipe & WIRE_EXEC_FAILED)
 		return res >= 0;
 	if (recipe & WIRE_CLONE)
@@ -120,6 +145,15 @@ __noinline int add_sections(__u32 index, __u32 recipe)
 		add_user_block(index, WIRE_SEC_ADDR, header->args[1], header->args[2] & 0xff);
 	if (recipe & WIRE_ADDR_ARG4)
 		add_user_block(index, WIRE_SEC_ADDR, header->args[4], header->args[5] & 0xff);
+	if (recipe & WIRE_ADDR_MSG) {
+		__u32 len = 0;
+		__u64 name = msg_name(header->args[1], header->flags & WIRE_IS_32BIT, &len);
+
+		if (name)
+			add_user_block(index, WIRE_SEC_ADDR, name, len & 0xff);
+	}
+	if (recipe & WIRE_LISTENER)
+		add_listener(index, header->args[0]);
 	if (recipe & WIRE_EXEC_FAILED)
 		add_exec_args(index, header->args[(recipe & WIRE_TEXT(1)) ? 2 : 1],
 			      header->flags & WIRE_IS_32BIT ? 4 : 8);
@@ -132,6 +166,8 @@ static __always_inline void set_root(struct wire_ring *ring, struct fs_struct *f
 	ring->root_dentry = (__u64)FIELD(fs, root.dentry);
 	ring->root_mnt = (__u64)FIELD(fs, root.mnt);
 }
+
+#define SELECTIVE_RECIPES (WIRE_EXEC_FAILED | WIRE_CLONE | WIRE_DUP_ONLY | WIRE_ADDRESSED_ONLY)
 
 #define SLOW_RECIPES                                                                               \
 	(WIRE_FD_ARG0 | WIRE_FD_ARG1 | WIRE_ADDR_ARG1 | WIRE_ADDR_ARG4 | WIRE_ADDR_MSG |           \
@@ -161,8 +197,9 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long res)
 		ring->own_skipped_total++;
 		return 0;
 	}
-	if (recipe & (WIRE_EXEC_FAILED | WIRE_CLONE | WIRE_DUP_ONLY) &&
-	    is_left_out(recipe, is_32bit ? FIELD(regs, cx) : FIELD(regs, si), res))
+	if (recipe & SELECTIVE_RECIPES &&
+	    is_left_out(recipe, is_32bit ? (__u32)FIELD(regs, cx) : FIELD(regs, si),
+			is_32bit ? (__u32)FIELD(regs, di) : FIELD(regs, r8), is_32bit, res))
 		return 0;
 	header = record_begin(ring, WIRE_CALL, task, cpu);
 	if (!header) {

@@ -128,6 +128,7 @@ int add_user_block(__u32 index, __u32 type, __u64 address, __u64 len);
 int add_file(__u32 index, __u32 with_times);               /* arg[0]: struct file */
 int add_path(__u32 index, __u32 type);                     /* arg[1], arg[2]: dentry, vfsmount */
 int add_descriptor(__u32 index, __u32 fd);                 /* arg[3]: task */
+int add_listener(__u32 index, __u32 fd);                   /* arg[3]: task */
 int add_sock(__u32 index, __u32 type);                     /* arg[0]: struct file of a socket */
 int add_task(__u32 index, __u32 flags, __u64 clone_flags); /* arg[3]: task */
 int add_directories(__u32 index);                          /* arg[3]: task */

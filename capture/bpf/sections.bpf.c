@@ -216,18 +216,14 @@ __noinline int add_file(__u32 index, __u32 with_times)
 	return 0;
 }
 
-/* Describe descriptor fd of task arg[3]: its file, or its socket. Nothing when it is not open. */
-__noinline int add_descriptor(__u32 index, __u32 fd)
+/* Put what descriptor fd of task arg[3] leads to into arg[0]. Its mode, 0 when it is not open. */
+static __always_inline __u32 find_file(struct wire_ring *ring, __u32 fd)
 {
-	struct wire_ring *ring = ring_at(index);
-	struct files_struct *files;
+	struct files_struct *files = FIELD(CAST(task_struct, ring->arg[3]), files);
 	struct fdtable *table;
 	struct file *file;
 	struct inode *inode;
 
-	if (!ring)
-		return 0;
-	files = FIELD(CAST(task_struct, ring->arg[3]), files);
 	if (!files)
 		return 0;
 	table = FIELD(files, fdt);
@@ -238,7 +234,31 @@ __noinline int add_descriptor(__u32 index, __u32 fd)
 		return 0;
 	ring->arg[0] = (__u64)file;
 	inode = FIELD(CAST(file, file), f_inode);
-	if ((FIELD(inode, i_mode) & S_IFMT) == S_IFSOCK)
+	return FIELD(inode, i_mode) | 1 << 16;
+}
+
+/* Describe descriptor fd of task arg[3]: its file, or its socket. Nothing when it is not open. */
+__noinline int add_descriptor(__u32 index, __u32 fd)
+{
+	struct wire_ring *ring = ring_at(index);
+	__u32 mode;
+
+	if (!ring)
+		return 0;
+	mode = find_file(ring, fd);
+	if (!mode)
+		return 0;
+	if ((mode & S_IFMT) == S_IFSOCK)
 		return add_sock(index, WIRE_SEC_SOCK);
 	return add_file(index, 0);
+}
+
+/* Describe the socket that connections are accepted from. */
+__noinline int add_listener(__u32 index, __u32 fd)
+{
+	struct wire_ring *ring = ring_at(index);
+
+	if (!ring || (find_file(ring, fd) & S_IFMT) != S_IFSOCK)
+		return 0;
+	return add_sock(index, WIRE_SEC_LISTENER);
 }

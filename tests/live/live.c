@@ -18,12 +18,14 @@ int live_setup(void **state)
 	static const struct live_config base = {.buffer_bytes = 16 << 20};
 	struct live_config config = base;
 	struct live_test *t = calloc(1, sizeof(*t));
+	const char *mode = getenv("ETHOGRAM_READ_MODE");
 	const struct event *ev;
 	int r;
 
 	config.own_tgid = getpid();
 	t->events = calloc(EVENTS_KEPT_MAX, sizeof(*t->events));
-	r = live_source_create(&t->source, &config);
+	r = live_source_create_reading(&t->source, &config,
+				       mode ? (uint32_t)atoi(mode) : LIVE_READ_MODES - 1);
 	if (r == -EPERM || r == -ENOENT || r == -EOPNOTSUPP) {
 		printf("skipped: live capture is not possible here: %s\n", strerror(-r));
 		exit(77);

@@ -1,0 +1,324 @@
+/* Other processes, mounts, namespaces, modules, memory files: each call with success where a test
+ * may, and with failure. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/bpf.h>
+#include <linux/io_uring.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/ptrace.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/util.h"
+#include "tests/live/live.h"
+
+static const enum event_type all_types[] = {
+	EVENT_PTRACE,         EVENT_KILL,         EVENT_TKILL,       EVENT_TGKILL,
+	EVENT_MOUNT,          EVENT_UMOUNT2,      EVENT_CHROOT,      EVENT_SETNS,
+	EVENT_UNSHARE,        EVENT_BPF,          EVENT_INIT_MODULE, EVENT_FINIT_MODULE,
+	EVENT_DELETE_MODULE,  EVENT_MEMFD_CREATE, EVENT_PIDFD_OPEN,  EVENT_PIDFD_GETFD,
+	EVENT_IO_URING_SETUP, EVENT_TYPE_END,
+};
+
+static void run(struct live_test *t, void (*fn)(void *arg), void *arg)
+{
+	live_want(t, all_types);
+	live_run(t, fn, arg);
+	if (!WIFEXITED(t->child_status) || WEXITSTATUS(t->child_status))
+		fail_msg("the child ended with status %x", (unsigned)t->child_status);
+}
+
+static void child_signals(void *arg)
+{
+	(void)arg;
+	signal(SIGUSR1, SIG_IGN);
+	if (syscall(SYS_kill, getpid(), SIGUSR1) || syscall(SYS_tkill, gettid(), SIGUSR1) ||
+	    syscall(SYS_tgkill, getpid(), gettid(), SIGUSR1))
+		_exit(1);
+	syscall(SYS_kill, 1 << 22, SIGTERM);
+	syscall(SYS_tkill, 1 << 22, SIGTERM);
+	syscall(SYS_tgkill, 1 << 22, 1 << 22, SIGTERM);
+}
+
+static void signals_name_their_target(void **state)
+{
+	static const struct {
+		enum event_type type;
+		const char *pid, *tid;
+	} rows[] = {{EVENT_KILL, "pid", NULL},
+		    {EVENT_TKILL, NULL, "tid"},
+		    {EVENT_TGKILL, "pid", "tid"}};
+	struct live_test *t = *state;
+
+	run(t, child_signals, NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		for (uint32_t nth = 0; nth < 2; nth++) {
+			const struct event *ev = live_event(t, rows[i].type, nth);
+			int64_t who = nth ? 1 << 22 : t->child;
+
+			assert_int_equal(live_i64(ev, "res"), nth ? -ESRCH : 0);
+			assert_int_equal(live_u64(ev, "sig"), nth ? SIGTERM : SIGUSR1);
+			if (rows[i].pid)
+				assert_int_equal(live_i64(ev, rows[i].pid), who);
+			if (rows[i].tid)
+				assert_int_equal(live_i64(ev, rows[i].tid), who);
+		}
+	}
+}
+
+static void child_traces(void *arg)
+{
+	int child = fork(), status;
+	long r;
+
+	(void)arg;
+	if (child == 0) {
+		pause();
+		_exit(0);
+	}
+	r = syscall(SYS_ptrace, PTRACE_SEIZE, child, 0, 0);
+	r |= syscall(SYS_ptrace, PTRACE_INTERRUPT, child, 0, 0);
+	waitpid(child, &status, 0);
+	r |= syscall(SYS_ptrace, PTRACE_CONT, child, 0x1234, SIGKILL);
+	syscall(SYS_ptrace, PTRACE_POKEDATA, 1 << 22, 0x1000, 0x55);
+	kill(child, SIGKILL);
+	waitpid(child, &status, 0);
+	_exit(r != 0);
+}
+
+static void tracing_is_reported(void **state)
+{
+	struct live_test *t = *state;
+	const struct event *ev;
+
+	run(t, child_traces, NULL);
+	ev = live_event(t, EVENT_PTRACE, 0);
+	assert_int_equal(live_i64(ev, "res"), 0);
+	assert_int_equal(live_u64(ev, "request"), 20); /* PTRACE_SEIZE */
+	assert_true(live_i64(ev, "pid") > t->child);
+	ev = live_event(t, EVENT_PTRACE, 2);
+	assert_int_equal(live_u64(ev, "request"), 8); /* PTRACE_CONT */
+	assert_int_equal(ev->params[PTRACE_data].bytes.len, 2);
+	assert_memory_equal(ev->params[PTRACE_data].bytes.ptr, "\x01\x09", 2);
+	assert_memory_equal(ev->params[PTRACE_addr].bytes.ptr, "\0\x34\x12\0\0\0\0\0\0", 9);
+	ev = live_event(t, EVENT_PTRACE, 3);
+	assert_int_equal(live_i64(ev, "res"), -ESRCH);
+	assert_int_equal(live_u64(ev, "request"), 6); /* PTRACE_POKEDATA */
+	assert_int_equal(live_i64(ev, "pid"), 1 << 22);
+	assert_memory_equal(ev->params[PTRACE_data].bytes.ptr, "\0\x55\0\0\0\0\0\0\0", 9);
+}
+
+static void child_mounts(void *arg)
+{
+	const char *folder = arg;
+	int fd = open("/proc/self/ns/uts", O_RDONLY);
+
+	if (unshare(CLONE_NEWNS | CLONE_NEWUTS) || unshare(0x1) != -1)
+		_exit(1);
+	if (setns(fd, CLONE_NEWUTS) || setns(1000, 0) != -1)
+		_exit(2);
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount("none", folder, "tmpfs", 0xc0ed0000 | MS_NOSUID, "size=64k") ||
+	    mount("none", "/none/such", "tmpfs", 0, NULL) != -1)
+		_exit(3);
+	if (umount2(folder, MNT_DETACH) || umount2("/none/such", 0) != -1)
+		_exit(4);
+	if (chroot("/none/such") != -1 || chroot(folder))
+		_exit(5);
+}
+
+static void mounts_and_namespaces(void **state)
+{
+	char folder[] = "/tmp/ethogram-mount-XXXXXX";
+	struct live_test *t = *state;
+	const struct event *ev;
+
+	assert_non_null(mkdtemp(folder));
+	run(t, child_mounts, folder);
+	rmdir(folder);
+	ev = live_event(t, EVENT_UNSHARE, 0);
+	assert_int_equal(live_i64(ev, "res"), 0);
+	assert_int_equal(live_u64(ev, "flags"), 1 << 5 | 1 << 7);
+	assert_int_equal(live_i64(live_event(t, EVENT_UNSHARE, 1), "res"), -EINVAL);
+	ev = live_event(t, EVENT_SETNS, 0);
+	assert_int_equal(live_i64(ev, "res"), 0);
+	assert_int_equal(live_i64(ev, "fd"), ev->fd);
+	assert_int_equal(live_u64(ev, "nstype"), 1 << 7);
+	ev = live_event(t, EVENT_SETNS, 1);
+	assert_int_equal(live_i64(ev, "res"), -EBADF);
+	assert_int_equal(live_i64(ev, "fd"), 1000);
+	ev = live_event(t, EVENT_MOUNT, 0);
+	assert_int_equal(live_i64(ev, "res"), 0);
+	assert_true(live_is_absent(ev, "dev") && live_is_absent(ev, "type"));
+	live_text_is(ev, "dir", "/");
+	assert_int_equal(live_u64(ev, "flags"), MS_REC | MS_PRIVATE);
+	ev = live_event(t, EVENT_MOUNT, 1);
+	live_text_is(ev, "dev", "none");
+	live_text_is(ev, "dir", folder);
+	live_text_is(ev, "type", "tmpfs");
+	assert_int_equal(live_u64(ev, "flags"), MS_NOSUID);
+	assert_int_equal(live_i64(live_event(t, EVENT_MOUNT, 2), "res"), -ENOENT);
+	ev = live_event(t, EVENT_UMOUNT2, 0);
+	assert_int_equal(live_i64(ev, "res"), 0);
+	live_text_is(ev, "name", folder);
+	assert_int_equal(live_u64(ev, "flags"), MNT_DETACH);
+	ev = live_event(t, EVENT_UMOUNT2, 1);
+	assert_int_equal(live_i64(ev, "res"), -ENOENT);
+	live_text_is(ev, "name", "/none/such");
+	ev = live_event(t, EVENT_CHROOT, 0);
+	assert_int_equal(live_i64(ev, "res"), -ENOENT);
+	live_text_is(ev, "path", "/none/such");
+	ev = live_event(t, EVENT_CHROOT, 1);
+	assert_int_equal(live_i64(ev, "res"), 0);
+	live_text_is(ev, "path", folder);
+}
+
+static void child_pivots(void *arg)
+{
+	const char *folder = arg;
+
+	_exit(syscall(SYS_pivot_root, folder, "/none/such") == -1 ? 0 : 1);
+}
+
+static void pivot_root_is_generic_with_its_paths(void **state)
+{
+	struct live_test *t = *state;
+	const struct event *ev;
+
+	live_want_call(t, "pivot_root");
+	live_run(t, child_pivots, "/tmp");
+	ev = live_event(t, EVENT_GENERIC, 0);
+	assert_int_equal(ev->nr, SYS_pivot_root);
+	assert_true(ev->res < 0);
+	assert_text(ev->raw_path[0], "/tmp");
+	assert_text(ev->raw_path[1], "/none/such");
+}
+
+static void child_loads(void *arg)
+{
+	union bpf_attr attr = {0};
+	char image[] = "not a module", parameters[] = "a=1 b=2", name[] = "no_such";
+	int fd = open("/proc/self/exe", O_RDONLY);
+
+	(void)arg;
+	syscall(SYS_init_module, image, sizeof(image), parameters);
+	syscall(SYS_finit_module, fd, parameters, 1);
+	syscall(SYS_delete_module, name, O_NONBLOCK | O_TRUNC);
+	attr.map_type = BPF_MAP_TYPE_ARRAY;
+	attr.key_size = 4;
+	attr.value_size = 4;
+	attr.max_entries = 1;
+	if (syscall(SYS_bpf, BPF_MAP_CREATE, &attr, sizeof(attr)) < 0)
+		_exit(1);
+	syscall(SYS_bpf, BPF_PROG_LOAD, &attr, 8);
+}
+
+static void modules_and_programs(void **state)
+{
+	struct live_test *t = *state;
+	const struct event *ev;
+
+	run(t, child_loads, NULL);
+	ev = live_event(t, EVENT_INIT_MODULE, 0);
+	assert_true(live_i64(ev, "res") < 0);
+	assert_int_equal(live_u64(ev, "length"), 13);
+	live_text_is(ev, "uargs", "a=1 b=2");
+	assert_false(ev->quality & EVENT_PATH_FROM_CALLER);
+	ev = live_event(t, EVENT_FINIT_MODULE, 0);
+	assert_true(live_i64(ev, "res") < 0);
+	assert_int_equal(live_i64(ev, "fd"), ev->fd);
+	live_text_is(ev, "uargs", "a=1 b=2");
+	assert_int_equal(live_u64(ev, "flags"), 1);
+	assert_int_equal(ev->file->kind, FILE_KIND_REGULAR);
+	ev = live_event(t, EVENT_DELETE_MODULE, 0);
+	assert_true(live_i64(ev, "res") < 0);
+	live_text_is(ev, "name", "no_such");
+	assert_int_equal(live_u64(ev, "flags"), 3);
+	ev = live_event(t, EVENT_BPF, 0);
+	assert_true(live_i64(ev, "fd") >= 0);
+	assert_int_equal(live_u64(ev, "cmd"), BPF_MAP_CREATE);
+	assert_int_equal(ev->fd, ev->res);
+	ev = live_event(t, EVENT_BPF, 1);
+	assert_true(live_i64(ev, "fd") < 0);
+	assert_int_equal(live_u64(ev, "cmd"), BPF_PROG_LOAD);
+}
+
+static void child_makes_odd_files(void *arg)
+{
+	struct io_uring_params params = {.flags = IORING_SETUP_CQSIZE, .cq_entries = 16};
+	int pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+
+	(void)arg;
+	if (memfd_create("a memfd", MFD_CLOEXEC | MFD_ALLOW_SEALING) < 0 ||
+	    memfd_create("", 0x80000000) != -1 || pidfd < 0)
+		_exit(1);
+	if (syscall(SYS_pidfd_open, -1, 0) != -1 || syscall(SYS_pidfd_getfd, pidfd, 0, 0) < 0 ||
+	    syscall(SYS_pidfd_getfd, pidfd, 1000, 0) != -1)
+		_exit(2);
+	syscall(SYS_io_uring_setup, 8, &params);
+	syscall(SYS_io_uring_setup, 0, &params);
+}
+
+static void odd_files(void **state)
+{
+	struct live_test *t = *state;
+	const struct event *ev;
+
+	run(t, child_makes_odd_files, NULL);
+	ev = live_event(t, EVENT_MEMFD_CREATE, 0);
+	assert_int_equal(live_i64(ev, "fd"), ev->fd);
+	live_text_is(ev, "name", "a memfd");
+	assert_int_equal(live_u64(ev, "flags"), 3);
+	assert_int_equal(ev->file->kind, FILE_KIND_MEMFD);
+	assert_text(ev->file->path, "memfd:a memfd");
+	ev = live_event(t, EVENT_MEMFD_CREATE, 1);
+	assert_int_equal(live_i64(ev, "fd"), -EINVAL);
+	live_text_is(ev, "name", "");
+	ev = live_event(t, EVENT_PIDFD_OPEN, 0);
+	assert_int_equal(live_i64(ev, "fd"), ev->fd);
+	assert_int_equal(live_i64(ev, "pid"), t->child);
+	assert_int_equal(live_u64(ev, "flags"), 0);
+	assert_int_equal(live_event(t, EVENT_PIDFD_OPEN, 1)->res, -EINVAL);
+	ev = live_event(t, EVENT_PIDFD_GETFD, 0);
+	assert_int_equal(live_i64(ev, "fd"), ev->fd);
+	assert_int_equal(live_i64(ev, "pid_fd"), live_event(t, EVENT_PIDFD_OPEN, 0)->fd);
+	assert_int_equal(live_i64(ev, "target_fd"), 0);
+	assert_int_equal(live_u64(ev, "flags"), 0);
+	assert_int_equal(live_event(t, EVENT_PIDFD_GETFD, 1)->res, -EBADF);
+	ev = live_event(t, EVENT_IO_URING_SETUP, 0);
+	assert_int_equal(live_u64(ev, "entries"), 8);
+	assert_int_equal(live_u64(ev, "flags"), 16);
+	if (ev->res >= 0) {
+		assert_int_equal(live_u64(ev, "sq_entries"), 8);
+		assert_int_equal(live_u64(ev, "cq_entries"), 16);
+		assert_true(live_u64(ev, "features") & 1);
+		assert_text(ev->file->path, "[io_uring]");
+	}
+	assert_int_equal(live_u64(ev, "sq_thread_cpu"), 0);
+	assert_int_equal(live_u64(ev, "sq_thread_idle"), 0);
+	ev = live_event(t, EVENT_IO_URING_SETUP, 1);
+	assert_true(live_i64(ev, "res") < 0);
+	assert_int_equal(live_u64(ev, "entries"), 0);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(signals_name_their_target),
+		cmocka_unit_test(tracing_is_reported),
+		cmocka_unit_test(mounts_and_namespaces),
+		cmocka_unit_test(pivot_root_is_generic_with_its_paths),
+		cmocka_unit_test(modules_and_programs),
+		cmocka_unit_test(odd_files),
+	};
+
+	return cmocka_run_group_tests(tests, live_setup, live_teardown);
+}
