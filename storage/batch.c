@@ -85,8 +85,7 @@ static bool is_image(enum write_kind kind)
 
 static bool is_of_checkpoint(enum write_kind kind)
 {
-	return is_image(kind) || kind == WRITE_JOURNAL || kind == WRITE_TRIM ||
-	       kind == WRITE_BEHAVIOUR;
+	return is_image(kind) || kind == WRITE_JOURNAL || kind == WRITE_BEHAVIOUR;
 }
 
 static void discard(struct batch *batch, struct list *list, uint32_t index)
@@ -96,27 +95,22 @@ static void discard(struct batch *batch, struct list *list, uint32_t index)
 	list->items[index] = NULL;
 }
 
-/* Whether newer, an image or trim that is about to follow, makes older superfluous. Both are
- * committed in one transaction, so nothing is missing in between. */
+/* Whether newer, an image that is about to follow, makes older superfluous. Both are committed in
+ * one transaction, so nothing is missing in between. */
 static bool is_superseded(const void *older, const void *newer)
 {
 	const struct record_blob *old = older, *new = newer;
 	enum write_kind old_kind = record_tag(older), new_kind = record_tag(newer);
 
-	if (is_image(new_kind) && old_kind == new_kind)
+	if (old_kind == new_kind)
 		return old->workload_id == new->workload_id;
-	if (old_kind != WRITE_JOURNAL || old->sequence > new->sequence)
-		return false;
-	return new_kind == WRITE_TRIM ||
-	       (new_kind == WRITE_IMAGE &&
-		(new->workload_id == 0 || new->workload_id == old->workload_id));
+	return old_kind == WRITE_JOURNAL && new_kind == WRITE_IMAGE &&
+	       old->workload_id == new->workload_id && old->sequence <= new->sequence;
 }
 
 static void drop_superseded(struct batch *batch, const void *newer)
 {
-	enum write_kind kind = record_tag(newer);
-
-	if (!is_image(kind) && kind != WRITE_TRIM)
+	if (!is_image(record_tag(newer)))
 		return;
 	for (uint32_t i = 0; i < batch->ready.n; i++) {
 		if (batch->ready.items[i] && is_superseded(batch->ready.items[i], newer))

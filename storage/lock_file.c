@@ -38,7 +38,10 @@ int lock_file_take(const char *path, int *out)
 		return log_err_r(-ENAMETOOLONG, "database '%s'", path);
 	fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0)
-		return log_err_r(-errno, "lock file '%s': cannot open", name);
+		return log_err_r(
+			-errno,
+			"lock file '%s': cannot open (is storage.path right, and its folder writable?)",
+			name);
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		if (errno == EWOULDBLOCK)
 			return refuse(path, fd);

@@ -24,7 +24,6 @@ enum statement {
 	PUT_JOURNAL,
 	PUT_IMAGE,
 	DELETE_COVERED,
-	DELETE_COVERED_OF_ALL,
 	NOTE_CHECKPOINT,
 	STATEMENT_END,
 };
@@ -61,7 +60,6 @@ static const char *const texts[STATEMENT_END] = {
 	[PUT_IMAGE] = "INSERT INTO images(kind, workload, sequence, bytes) VALUES(?1, ?2, ?3, ?4)"
 		      " ON CONFLICT(kind, workload) DO UPDATE SET sequence = ?3, bytes = ?4",
 	[DELETE_COVERED] = "DELETE FROM journal WHERE workload = ?1 AND sequence <= ?2",
-	[DELETE_COVERED_OF_ALL] = "DELETE FROM journal WHERE sequence <= ?1",
 	[NOTE_CHECKPOINT] = "INSERT INTO meta(name, value) VALUES('last_checkpoint_ns', ?1)"
 			    " ON CONFLICT(name) DO UPDATE SET value = ?1",
 };
@@ -243,15 +241,6 @@ static int write_journal(struct rows *rows, const void *record)
 	return database_run(s);
 }
 
-static int delete_covered_of_all(struct rows *rows, const void *record)
-{
-	const struct record_blob *blob = record;
-	sqlite3_stmt *s = rows->statements[DELETE_COVERED_OF_ALL];
-
-	bind_u64(s, 1, blob->sequence);
-	return database_run(s);
-}
-
 static int put_image(struct rows *rows, const char *kind, const struct record_blob *blob)
 {
 	sqlite3_stmt *s = rows->statements[PUT_IMAGE];
@@ -271,8 +260,6 @@ static int write_image(struct rows *rows, const void *record)
 
 	if (r)
 		return r;
-	if (blob->workload_id == 0)
-		return delete_covered_of_all(rows, blob);
 	bind_u64(s, 1, blob->workload_id);
 	bind_u64(s, 2, blob->sequence);
 	return database_run(s);
@@ -302,8 +289,7 @@ static write_fn *const writes[WRITE_KIND_END] = {
 	[WRITE_ALERT] = write_alert,         [WRITE_GAP] = write_gap,
 	[WRITE_BEHAVIOUR] = write_behaviour, [WRITE_JOURNAL] = write_journal,
 	[WRITE_IMAGE] = write_image,         [WRITE_SCORER] = write_scorer,
-	[WRITE_INCIDENTS] = write_incidents, [WRITE_TRIM] = delete_covered_of_all,
-	[WRITE_COMMIT] = write_nothing,
+	[WRITE_INCIDENTS] = write_incidents, [WRITE_COMMIT] = write_nothing,
 };
 
 int rows_write(struct rows *rows, enum write_kind kind, const void *record)

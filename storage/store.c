@@ -34,6 +34,10 @@ static int log_database_error(const struct store *store, int r, const char *what
 {
 	const char *cause = store->db ? sqlite3_errmsg(store->db) : "out of memory";
 
+	if (r == -ENOSPC)
+		return log_err_r(
+			r, "database '%s': %s: %s (make room, or choose another storage.path)",
+			store->path, what, cause);
 	if (r != -EBADMSG)
 		return log_err_r(r, "database '%s': %s: %s", store->path, what, cause);
 	log_err("database '%s': damaged (%s): move it away to start afresh, or save what is left "

@@ -54,13 +54,10 @@ enum write_kind {
 	WRITE_BEHAVIOUR, /* struct record_behaviour */
 	WRITE_JOURNAL,   /* struct record_blob; never shed */
 	/* Images: one a kind and workload_id, a newer one replaces the older. */
-	WRITE_IMAGE,     /* struct record_blob, kind "profile". With workload_id W it covers, and
-			  * deletes, the journal segments of W with sequence up to its own; with
-			  * workload_id 0 those of every workload */
+	WRITE_IMAGE,     /* struct record_blob, kind "profile"; covers, and deletes, the journal
+			  * segments of its workload_id with sequence up to its own */
 	WRITE_SCORER,    /* struct record_blob, kind "scorer"; covers no journal */
 	WRITE_INCIDENTS, /* struct record_blob, kind "incidents"; covers no journal */
-	WRITE_TRIM,      /* struct record_blob without bytes: journal segments of every workload up
-			  * to sequence are covered by images queued before */
 	WRITE_COMMIT,    /* NULL: end of a checkpoint, commit now */
 	WRITE_KIND_END,
 };
