@@ -12,21 +12,21 @@
 #define USUAL_NAMED 3 /* usual behaviours named in the sentence */
 #define TEXT_MAX 4096 /* bytes of any other text in a record */
 
-/* How a dimension's behaviours are spoken of: "had never ...", "usually ...". */
+/* How the shipped dimensions are spoken of. The first field of their keys is who acts, the others
+ * say on what; other dimensions are quoted field by field. */
 static const struct wording {
 	struct text dimension;
-	const char *never, *usually;
+	const char *never, *never_any, *usually;
+	bool is_file; /* fields 1 to 3: top directory, directory, name */
 } wordings[] = {
-	{TEXT("exec"), "run", "runs"},
-	{TEXT("file.read"), "read", "reads"},
-	{TEXT("file.write"), "written", "writes"},
-	{TEXT("file.denied"), "been refused", "is refused"},
-	{TEXT("net.connect"), "connected to", "connects to"},
-	{TEXT("net.listen"), "listened on", "listens on"},
-	{TEXT("privilege"), "used", "uses"},
+	{TEXT("exec"), "run", "run a program", "runs", false},
+	{TEXT("file.read"), "read", "read a file", "reads", true},
+	{TEXT("file.write"), "written", "written a file", "writes", true},
+	{TEXT("file.denied"), "been refused", "been refused a file", "is refused", true},
+	{TEXT("net.connect"), "connected to", "connected anywhere", "connects to", false},
+	{TEXT("net.listen"), "listened on", "listened anywhere", "listens on", false},
+	{TEXT("privilege"), "used", "used a privilege", "uses", false},
 };
-
-static const struct wording other_wording = {.never = "shown", .usually = "shows"};
 
 static const struct wording *wording_of(struct text dimension)
 {
@@ -34,7 +34,7 @@ static const struct wording *wording_of(struct text dimension)
 		if (text_equal(wordings[i].dimension, dimension))
 			return &wordings[i];
 	}
-	return &other_wording;
+	return NULL;
 }
 
 static struct text cut(struct text t, uint32_t max)
@@ -42,24 +42,69 @@ static struct text cut(struct text t, uint32_t max)
 	return (struct text){t.ptr, MIN(t.len, max)};
 }
 
+static void say_path(struct phrase *p, const struct record_key *key, uint32_t n)
+{
+	if (n == 2) {
+		phrase_text(p, TEXT("anything below "));
+		phrase_short(p, key->fields[1], FIELD_MAX);
+		return;
+	}
+	phrase_short(p, key->fields[2], FIELD_MAX);
+	if (!text_ends_with(key->fields[2], TEXT("/")))
+		phrase_text(p, TEXT("/"));
+	if (n > 3)
+		phrase_short(p, key->fields[3], FIELD_MAX);
+}
+
+/* What is done, from the first n fields of a key of which the first is who does it. */
+static void say_object(struct phrase *p, const struct wording *wording,
+		       const struct record_key *key, uint32_t n)
+{
+	n = MIN(n, key->n);
+	if (n < 2)
+		phrase_text(p, TEXT("something"));
+	else if (wording->is_file)
+		say_path(p, key, n);
+	else
+		phrase_key(p, &key->fields[1], n - 1, FIELD_MAX);
+}
+
+static void say_news(struct phrase *p, const struct wording *wording,
+		     const struct record_anomaly *draft)
+{
+	uint32_t n_new = (uint32_t)draft->level + 1;
+	struct text workload = plain_workload_name(draft->workload_name);
+
+	if (!wording) {
+		phrase_short(p, workload, FIELD_MAX);
+		phrase_text(p, TEXT(" had never shown "));
+		phrase_key(p, draft->key.fields, MIN(n_new, draft->key.n), FIELD_MAX);
+		phrase_text(p, TEXT(" before"));
+		return;
+	}
+	phrase_short(p, draft->key.fields[0], FIELD_MAX);
+	phrase_text(p, TEXT(" in "));
+	phrase_short(p, workload, FIELD_MAX);
+	phrase_printf(p, " had never %s ", n_new == 1 ? wording->never_any : wording->never);
+	if (n_new > 1)
+		say_object(p, wording, &draft->key, n_new);
+	phrase_text(p, n_new == 1 ? TEXT("before, now ") : TEXT(" before"));
+	if (n_new == 1)
+		say_object(p, wording, &draft->key, draft->key.n);
+}
+
 static void say_record(struct phrase *p, const struct describe_input *in)
 {
 	const struct novelty *n = &in->judgement->novelty;
-	const struct sighting *s = in->sighting;
 	uint32_t epochs = n->parent_epochs;
 
-	if (n->level == 0) {
+	if (n->level == 0)
 		epochs = MAX(epochs, n->stream.age_epochs);
-		phrase_text(p, TEXT(": in "));
-		phrase_duration(p, in->judgement->view.basis_s);
-		phrase_text(p, TEXT(" of watching something new of this kind turned up in "));
-	} else {
-		phrase_text(p, TEXT(": below "));
-		phrase_short(p, s->fields[n->level - 1], FIELD_MAX);
-		phrase_text(p, TEXT(" something new turned up in "));
-	}
-	phrase_printf(p, "%u of %u epochs", MIN(n->child_epochs, epochs), epochs);
-	if (s->is_startup)
+	phrase_text(p, TEXT(": in "));
+	phrase_duration(p, in->judgement->view.basis_s);
+	phrase_printf(p, " something new %s turned up in %u of %u epochs",
+		      n->level ? "there" : "of this kind", MIN(n->child_epochs, epochs), epochs);
+	if (in->sighting->is_startup)
 		phrase_text(p, TEXT(", this time while starting up"));
 }
 
@@ -78,15 +123,20 @@ static void say_limits(struct phrase *p, const struct judgement *j)
 		phrase_text(p, TEXT("; no workload of its kind ever did this"));
 }
 
-static void say_usual(struct phrase *p, const struct record_anomaly *draft,
-		      const struct wording *wording)
+static void say_usual(struct phrase *p, const struct wording *wording,
+		      const struct record_anomaly *draft)
 {
 	for (uint32_t i = 0; i < MIN(draft->n_usual, USUAL_NAMED); i++) {
+		const struct record_key *key = &draft->usual[i].key;
+
 		if (i == 0)
-			phrase_printf(p, "; it usually %s ", wording->usually);
+			phrase_printf(p, "; it usually %s ", wording ? wording->usually : "shows");
 		else
 			phrase_text(p, TEXT(", "));
-		phrase_key(p, draft->usual[i].key.fields, draft->usual[i].key.n, FIELD_MAX);
+		if (wording && key->n > 1)
+			say_object(p, wording, key, key->n);
+		else
+			phrase_key(p, key->fields, key->n, FIELD_MAX);
 		phrase_printf(p, " (%.0f %% of epochs)", draft->usual[i].frequency * 100);
 	}
 }
@@ -95,14 +145,10 @@ static void say_reason(struct phrase *p, const struct describe_input *in,
 		       const struct record_anomaly *draft)
 {
 	const struct wording *wording = wording_of(draft->dimension);
-	uint32_t n_new = (uint32_t)draft->level + 1;
 
-	phrase_short(p, plain_workload_name(draft->workload_name), FIELD_MAX);
-	phrase_printf(p, " had never %s ", wording->never);
-	phrase_key(p, draft->key.fields, MIN(n_new, draft->key.n), FIELD_MAX);
-	phrase_text(p, TEXT(" before"));
+	say_news(p, wording, draft);
 	say_record(p, in);
-	say_usual(p, draft, wording);
+	say_usual(p, wording, draft);
 	say_limits(p, in->judgement);
 }
 

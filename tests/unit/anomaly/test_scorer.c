@@ -114,7 +114,8 @@ static bool contains(struct text t, const char *part)
 static void a_program_never_run_opens_an_anomaly(void **state)
 {
 	struct bench *b = *state;
-	const struct deviation *d = see(b, 0, &b->exec, 0, KEY("/bin/dash", "-c <text>"));
+	const struct deviation *d =
+		see(b, 0, &b->exec, 0, KEY("/usr/bin/redis-server", "/bin/dash"));
 	const struct record_anomaly *a;
 
 	assert_true(d->is_deviation && d->is_above_threshold && !d->is_repeat);
@@ -131,7 +132,7 @@ static void a_program_never_run_opens_an_anomaly(void **state)
 	assert_true(a->above_threshold && a->novel);
 	assert_int_equal(a->level, 0);
 	assert_int_equal(a->key.n, 2);
-	assert_true(text_equal(a->key.fields[0], TEXT("/bin/dash")));
+	assert_true(text_equal(a->key.fields[1], TEXT("/bin/dash")));
 	assert_true(text_equal(a->dimension, TEXT("exec")));
 	assert_true(text_equal(a->workload_name, b->workload.name));
 	assert_true(text_equal(a->instance, TEXT("invocation")));
@@ -143,11 +144,48 @@ static void a_program_never_run_opens_an_anomaly(void **state)
 	assert_int_equal(a->n_levels, 2);
 	assert_false(a->levels[0].known);
 	assert_int_equal(a->n_usual, 1);
-	assert_true(contains(a->reason, "redis-server.service had never run /bin/dash before"));
+	assert_true(contains(a->reason, "/usr/bin/redis-server in redis-server.service had never "
+					"run a program before, now /bin/dash: in 3 min "));
 	assert_true(contains(a->reason, "it usually runs /usr/bin/redis-server (100 % of epochs)"));
 	assert_true(contains(a->reason, "so no claim above"));
 	assert_true(contains(a->formula, "/ 2 bits"));
 	assert_true(a->quality.complete);
+}
+
+static void speaks_plainly_of_what_is_new(void **state)
+{
+	static const struct {
+		const char *dimension;
+		int8_t level;
+		const char *want;
+	} rows[] = {
+		{"file.read", 0,
+		 "/bin/x in redis-server.service had never read a file before, now /etc/ssl/key: in"},
+		{"file.read", 1,
+		 "/bin/x in redis-server.service had never read anything below /etc before: in"},
+		{"file.read", 2, "had never read /etc/ssl/ before: in"},
+		{"file.write", 3, "had never written /etc/ssl/key before: in"},
+		{"exec", 1, "had never run /etc before: in"},
+		{"net.connect", 2, "had never connected to /etc > /etc/ssl before: in"},
+		{"own.dimension", 1,
+		 "redis-server.service had never shown /bin/x > /etc before: in"},
+	};
+	struct bench *b = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct text reason;
+
+		fake_profile(&b->exec, &b->workload, rows[i].dimension, 180, 1);
+		b->workload.id++;
+		see(b, i, &b->exec, rows[i].level, KEY("/bin/x", "/etc", "/etc/ssl", "key"));
+		forget_emitted(b);
+		tick(b, i + 0.5);
+		assert_int_equal(b->n_emitted, 1);
+		reason = b->emitted[0]->reason;
+		if (!contains(reason, rows[i].want))
+			fail_msg("%s %d: %.*s", rows[i].dimension, rows[i].level,
+				 TEXT_ARGS(reason));
+	}
 }
 
 static void what_is_not_judged_leaves_no_trace(void **state)
@@ -472,7 +510,7 @@ static void survives_a_restart(void **state)
 	assert_int_equal(b->n_emitted, 1);
 	assert_int_equal(b->emitted[0]->occurrences, 3);
 	assert_int_equal(b->emitted[0]->incident, 3);
-	assert_true(contains(b->emitted[0]->reason, "had never run /bin/dash"));
+	assert_true(contains(b->emitted[0]->reason, "/bin/dash in redis-server.service had never"));
 	assert_int_equal(b->emitted[0]->process.lineage[0].pid, 100);
 	/* Ids go on where they were. */
 	assert_int_equal(see(b, 63, &b->exec, 0, KEY("/bin/other"))->anomaly_id, id + 1);
@@ -551,6 +589,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		WITH_BENCH(a_program_never_run_opens_an_anomaly),
+		WITH_BENCH(speaks_plainly_of_what_is_new),
 		WITH_BENCH(what_is_not_judged_leaves_no_trace),
 		WITH_BENCH(a_known_prefix_above_a_missing_field_is_still_judged),
 		WITH_BENCH(repeats_raise_occurrences_once_a_second),
