@@ -8,6 +8,7 @@
 #include "api/server.h"
 #include "daemon/config.h"
 #include "daemon/pipeline.h"
+#include "storage/redact.h"
 #include "storage/sinks.h"
 
 struct daemon {
@@ -24,6 +25,7 @@ struct daemon {
 	struct request_box *requests;
 	struct api_server *api;
 	struct sinks *sinks;
+	struct redact *redact;
 	struct writer *writer;
 	struct source *source;
 	struct pipeline *pipeline;

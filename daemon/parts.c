@@ -181,12 +181,29 @@ static char *hook_rules_check(const char *text, size_t len, void *arg)
 	return print_and_delete(document_rules_check_text(text, len, &d->fields));
 }
 
+/* Early: a pattern that is wrong must refuse the start, not leave secrets uncovered. */
+static int make_redact(struct daemon *d)
+{
+	const struct string_list *patterns = &d->config->storage.redact;
+	struct diag diag = {0};
+	int r = redact_create(&d->redact, (const char *const *)patterns->items, patterns->n, &diag);
+
+	if (r && *diag.message)
+		diag_print(&diag);
+	return r;
+}
+
 /* From here on the store is the writer's: everything read from it was read before. */
 static int make_writer(struct daemon *d)
 {
+	int r;
+
 	d->next_alert_id = store_last_alert(d->store) + 1;
 	store_get_u64(d->store, "last_checkpoint_ns", &d->last_run_ns);
-	return writer_create(&d->writer, d->store, WRITER_QUEUE_MAX);
+	r = writer_create(&d->writer, d->store, WRITER_QUEUE_MAX);
+	if (r == 0 && d->config->storage.redact.n > 0)
+		writer_set_redact(d->writer, d->redact);
+	return r;
 }
 
 static int make_api(struct daemon *d)
@@ -274,8 +291,8 @@ static int make_pipeline(struct daemon *d)
 int daemon_make(struct daemon *d)
 {
 	static int (*const steps[])(struct daemon * d) = {
-		check_files, make_store, make_profiles, make_state,  make_scoring,  restore,
-		make_writer, make_api,   make_outputs,  make_source, make_pipeline,
+		check_files, make_redact, make_store, make_profiles, make_state,  make_scoring,
+		restore,     make_writer, make_api,   make_outputs,  make_source, make_pipeline,
 	};
 	int r = 0;
 
@@ -290,6 +307,7 @@ void daemon_unmake(struct daemon *d)
 	source_destroy(&d->source);
 	pipeline_destroy(&d->pipeline);
 	writer_destroy(&d->writer);
+	redact_destroy(&d->redact);
 	sinks_destroy(&d->sinks);
 	request_box_destroy(&d->requests);
 	incidents_destroy(&d->incidents);
