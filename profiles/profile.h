@@ -24,8 +24,8 @@
 struct baseline;
 struct population;
 
-/* Steady: the unit is an epoch in which the workload existed. Start-up: the unit is a start-up, and
- * only behaviours of processes whose coarsest level is known belong to it. */
+/* Steady: the unit is an epoch in which the workload existed. Start-up: the unit is a start-up; see
+ * is_startup() in profile_set.c for what belongs to it. */
 enum stratum { STEADY, STARTUP, STRATA };
 
 #define CURVE_POINTS 64

@@ -237,16 +237,42 @@ static void find_news(struct sighting *s, struct finding *f, uint32_t epoch)
 	s->open_anomaly = f->held ? f->held->anomaly : 0;
 }
 
-/* Start-ups excuse what a known program does, not that it is another program. */
+static bool is_exec(const struct event *ev)
+{
+	return ev->type == EVENT_EXECVE || ev->type == EVENT_EXECVEAT;
+}
+
+/* The service or container itself came to life just now. Sessions and single programs are no such
+ * thing: their first minute may be all there is of them. */
+static bool is_new_copy(const struct profile_set *set, const struct process *process,
+			uint64_t ts_ns)
+{
+	const struct workload *w = process->workload;
+	uint64_t since_ns = w->live_since_ns;
+
+	if (w->kind != WORKLOAD_UNIT && w->kind != WORKLOAD_POD && w->kind != WORKLOAD_IMAGE)
+		return false;
+	/* Of a container there may be several copies, coming and going. */
+	if (w->kind != WORKLOAD_UNIT && process->instance)
+		since_ns = MAX(since_ns, process->instance->since_ns);
+	return ts_ns >= since_ns && ts_ns - since_ns < set->clock.startup_ns;
+}
+
+/* The start of a known program excuses what it does, not that it is another program; the exec
+ * itself comes before it. Only the start of the whole workload excuses that too: else every service
+ * that was running already when it got to be known would alarm at its next restart. */
 static bool is_startup(const struct profile_set *set, const struct field_context *ctx,
 		       const struct sighting *s)
 {
 	const struct process *process = ctx->subject->process;
 	uint64_t ts_ns = ctx->event->ts_ns;
 
-	return dimension_info(s->profile->dimension)->has_startup && process->exec_seen &&
-	       s->new_level != 0 && ts_ns >= process->exec_ns &&
-	       ts_ns - process->exec_ns < set->clock.startup_ns;
+	if (!dimension_info(s->profile->dimension)->has_startup)
+		return false;
+	if (process->exec_seen && s->new_level != 0 && !is_exec(ctx->event) &&
+	    ts_ns >= process->exec_ns && ts_ns - process->exec_ns < set->clock.startup_ns)
+		return true;
+	return is_new_copy(set, process, ts_ns);
 }
 
 static void look_at(struct profile_set *set, struct baseline *b, const struct field_context *ctx,
@@ -288,7 +314,7 @@ void profile_set_look_up(struct profile_set *set, const struct field_context *ct
 		set->unresolved_events_total += observers != 0;
 		return;
 	}
-	if ((ev->type == EVENT_EXECVE || ev->type == EVENT_EXECVEAT) && !event_failed(ev))
+	if (is_exec(ev) && !event_failed(ev))
 		baseline_exec(b, &set->clock, ev->ts_ns);
 	for (; observers; observers &= observers - 1) {
 		if (out->n == SIGHTINGS_MAX) {

@@ -13,7 +13,7 @@
 
 #define START_NS UINT64_C(1700000400000000000) /* a whole number of 600 s */
 
-static const char *const dimensions[] = {"exec/3", "file.read/3/startup"};
+static const char *const dimensions[] = {"exec/3/startup", "file.read/3/startup"};
 
 static void create_set(struct lab *lab)
 {
@@ -34,7 +34,7 @@ static void create_workloads(struct lab *lab)
 			.kind = WORKLOAD_UNIT,
 			.index = w,
 			.n_live = 1,
-			.live_since_ns = lab->now_ns,
+			.live_since_ns = lab->now_ns - UINT64_C(86400000000000),
 		};
 		lab->processes[w] = (struct process){
 			.pid = 100 + (int32_t)w,

@@ -309,6 +309,31 @@ static void an_unknown_start_up_claims_nothing(void **state)
 	assert_true(profile_of(lab, 0, READ)->levels[1].streams[STEADY].stream.is_ready);
 }
 
+/* The same for what is executed: the service manager was never seen starting it. */
+static void the_first_known_restart_of_a_service_is_no_news(void **state)
+{
+	struct lab *lab = *state;
+	struct stream_view view;
+	const struct sighting *s;
+
+	read_steady_files(lab, 4 * EPOCHS_PER_R);
+	lab_set_live(lab, 0, false);
+	lab_wait(lab, 1);
+	lab_set_live(lab, 0, true);
+	lab_exec(lab, 0);
+	s = lab_see(lab, 0, EXEC, "systemd daemon -f");
+	assert_int_equal(s->new_level, 0);
+	assert_true(s->is_startup);
+	profile_stream(s, 0, &view);
+	assert_float_equal(view.rate_per_epoch, 1, 0);
+	lab_wait(lab, 61);
+	s = lab_see(lab, 0, EXEC, "daemon sh -c");
+	assert_false(s->is_startup);
+	profile_stream(s, 0, &view);
+	assert_true(view.is_ready);
+	assert_true(1 / view.rate_per_epoch > 100);
+}
+
 static void known_start_ups_are_judged(void **state)
 {
 	struct lab *lab = *state;
@@ -568,6 +593,7 @@ int main(void)
 		ROW(readiness_comes_by_evidence_and_goes),
 		ROW(restarts_are_no_news),
 		ROW(an_unknown_start_up_claims_nothing),
+		ROW(the_first_known_restart_of_a_service_is_no_news),
 		ROW(known_start_ups_are_judged),
 		ROW(quarantine_never_enters),
 		ROW(marks_of_late_quarantine_are_withdrawn),
