@@ -3,7 +3,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "anomaly/phrase.h"
 #include "base/util.h"
 
 #define FURTHER_MAX 8 /* distinct values in a stream that pay, beside the first */
@@ -183,22 +182,19 @@ static void say_names(struct phrase *p, const struct episode_names *names)
 	phrase_text(p, TEXT(")"));
 }
 
-struct text episode_summary(const struct episode *e, struct text workload_name,
-			    struct text root_exe, char *buffer, uint32_t size)
+void episode_summary(const struct episode *e, struct text workload_name, struct text root_exe,
+		     struct phrase *out)
 {
-	struct phrase p = {buffer, 0, size};
-
-	phrase_short(&p, root_exe.len ? root_exe : TEXT("a process"), 128);
-	phrase_text(&p, TEXT(" in "));
-	phrase_short(&p, plain_workload_name(workload_name), 128);
-	phrase_printf(&p, ": %u behaviour%s never seen", e->n_anomalies,
+	phrase_short(out, root_exe.len ? root_exe : TEXT("a process"), 128);
+	phrase_text(out, TEXT(" in "));
+	phrase_short(out, plain_workload_name(workload_name), 128);
+	phrase_printf(out, ": %u behaviour%s never seen", e->n_anomalies,
 		      e->n_anomalies == 1 ? "" : "s");
-	say_names(&p, &e->dimensions);
+	say_names(out, &e->dimensions);
 	if (e->n_alerts) {
-		phrase_printf(&p, ", %u alert%s", e->n_alerts, e->n_alerts == 1 ? "" : "s");
-		say_names(&p, &e->rules);
+		phrase_printf(out, ", %u alert%s", e->n_alerts, e->n_alerts == 1 ? "" : "s");
+		say_names(out, &e->rules);
 	}
-	phrase_text(&p, TEXT("; expected once in "));
-	phrase_duration(&p, e->return_period_s);
-	return phrase_result(&p);
+	phrase_text(out, TEXT("; expected once in "));
+	phrase_duration(out, e->return_period_s);
 }

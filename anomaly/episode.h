@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "anomaly/phrase.h"
 #include "anomaly/scorer.h"
 #include "base/records.h"
 #include "profiles/blob.h"
@@ -72,8 +73,8 @@ bool episode_add_score(struct episode *episode, const struct score *score);
 void episode_note_alert(struct episode *episode, const struct record_alert *alert);
 
 /* One sentence on the incident. */
-struct text episode_summary(const struct episode *episode, struct text workload_name,
-			    struct text root_exe, char *buffer, uint32_t size);
+void episode_summary(const struct episode *episode, struct text workload_name, struct text root_exe,
+		     struct phrase *out);
 
 /* An episode that is an incident, in an image. Kept alerts are left out: they were given already.
  */

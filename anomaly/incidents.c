@@ -134,14 +134,15 @@ static void refresh_record(struct episode *e)
 {
 	struct record_incident draft = *e->incident, *made;
 	char summary[1024];
+	struct phrase phrase = PHRASE(summary);
 
 	draft.to_ns = e->last_ns;
 	draft.bits = e->bits;
 	draft.return_period_s = e->return_period_s;
 	draft.n_anomalies = e->n_anomalies;
 	draft.n_alerts = e->n_alerts;
-	draft.summary =
-		episode_summary(e, draft.workload_name, draft.root.exe, summary, sizeof(summary));
+	episode_summary(e, draft.workload_name, draft.root.exe, &phrase);
+	draft.summary = phrase_result(&phrase);
 	made = record_incident_copy(&draft);
 	if (!made)
 		return; /* the older text stays */

@@ -21,7 +21,7 @@ struct deviation {
 	 * and anomaly_id are set, to nothing */
 	bool is_deviation;
 	struct text dimension;
-	int8_t level; /* coarsest new level; -1: known but rare */
+	int32_t level; /* coarsest new level; -1: known but rare */
 	double bits;
 	double return_period_s;
 	double basis_s;

@@ -13,13 +13,14 @@ static const struct process *origin(const struct process *p)
 /* From the process up to the top of its instance; returns how many. */
 static uint32_t climb(const struct process *process, const struct process *chain[CHAIN_MAX])
 {
+	const struct process *p = process;
 	uint32_t n = 0;
 
-	for (const struct process *p = process; p && n < CHAIN_MAX; p = origin(p)) {
-		if (p->workload != process->workload || p->instance != process->instance)
-			break;
+	do {
 		chain[n++] = p;
-	}
+		p = origin(p);
+	} while (p && n < CHAIN_MAX && p->workload == process->workload &&
+		 p->instance == process->instance);
 	return n;
 }
 
