@@ -8,8 +8,11 @@
 static const struct field fields[] = {
 #define FIELD(name, type, flags, extractor, variant, description)                                  \
 	{name, VALUE_##type, flags, extract_##extractor, NULL, description, variant},
+#define FIELD_CHECKED(name, type, flags, extractor, variant, check, description)                   \
+	{name, VALUE_##type, flags, extract_##extractor, check, description, variant},
 #include "state/fields.def"
 #undef FIELD
+#undef FIELD_CHECKED
 };
 
 struct field_table state_field_table(void)
@@ -17,15 +20,32 @@ struct field_table state_field_table(void)
 	return (struct field_table){fields, ARRAY_SIZE(fields)};
 }
 
+bool extract_nothing(const struct field_context *ctx, const struct field *field,
+		     const struct field_arg *arg, struct values *out)
+{
+	(void)ctx;
+	(void)field;
+	(void)arg;
+	(void)out;
+	return false;
+}
+
+struct value *yield_list(const struct field_context *ctx, struct values *out, uint32_t n)
+{
+	struct value *made = arena_alloc(ctx->arena, (n ? n : 1) * sizeof(*made));
+
+	if (made)
+		*out = (struct values){made, n};
+	return made;
+}
+
 static bool yield(const struct field_context *ctx, struct values *out, struct value value)
 {
-	struct value *made = arena_alloc(ctx->arena, sizeof(*made));
+	struct value *made = yield_list(ctx, out, 1);
 
-	if (!made)
-		return false;
-	*made = value;
-	*out = (struct values){made, 1};
-	return true;
+	if (made)
+		*made = value;
+	return made;
 }
 
 bool yield_text(const struct field_context *ctx, struct values *out, struct text text)
@@ -81,4 +101,29 @@ void builder_format(struct text_builder *b, const char *format, ...)
 	va_end(args);
 	if (n > 0)
 		builder_put(b, (struct text){text, MIN((uint32_t)n, sizeof(text) - 1)});
+}
+
+void builder_put_list(struct text_builder *b, struct text list, char separator)
+{
+	uint32_t start = b->len;
+
+	builder_put(b, list);
+	for (uint32_t i = start; i < b->len; i++) {
+		if (b->buffer[i] == '\0')
+			b->buffer[i] = separator;
+	}
+}
+
+bool list_next(struct text *list, struct text *one)
+{
+	const char *end;
+	uint32_t taken;
+
+	if (!list->len)
+		return false;
+	end = memchr(list->ptr, '\0', list->len);
+	*one = (struct text){list->ptr, end ? (uint32_t)(end - list->ptr) : list->len};
+	taken = MIN(one->len + 1, list->len);
+	*list = (struct text){list->ptr + taken, list->len - taken};
+	return true;
 }

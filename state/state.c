@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/util.h"
 #include "state/state_private.h"
@@ -120,6 +121,7 @@ int state_create(struct state **out, const struct state_config *config)
 	state->config = *config;
 	state->fd_limits.fds_max = config->fds_per_process_max;
 	state->closing_fd = -1;
+	gethostname(state->hostname, sizeof(state->hostname) - 1);
 	r = users_create(&state->users, config->host_root);
 	if (r)
 		return r;
@@ -232,7 +234,17 @@ const struct process *process_ancestor(const struct process *process, uint32_t n
 
 uint64_t process_start_time_ns(const struct state *state, const struct process *process)
 {
-	return process->start_ns ? state->config.boot_epoch_ns + process->start_ns : 0;
+	return state_boot_to_epoch_ns(state, process->start_ns);
+}
+
+uint64_t state_boot_to_epoch_ns(const struct state *state, uint64_t boot_ns)
+{
+	return boot_ns ? state->config.boot_epoch_ns + boot_ns : 0;
+}
+
+struct text state_hostname(const struct state *state)
+{
+	return text_from(state->hostname);
 }
 
 /* Append t, cut at size. */
@@ -265,11 +277,17 @@ uint32_t process_cmdline(const struct process *process, char *buffer, uint32_t s
 	return len;
 }
 
+const struct user *state_user(const struct state *state, const struct process *process,
+			      uint32_t uid)
+{
+	(void)process;
+	return users_find(state->users, uid);
+}
+
 struct text state_user_name(const struct state *state, const struct process *process, uint32_t uid)
 {
-	const struct user *user = users_find(state->users, uid);
+	const struct user *user = state_user(state, process, uid);
 
-	(void)process;
 	return user ? user->name : TEXT_NONE;
 }
 

@@ -18,6 +18,7 @@ struct state;
 struct process;
 struct thread;
 struct fd_entry;
+struct user;
 
 struct state_config {
 	uint32_t processes_max;       /* limits.processes */
@@ -141,8 +142,18 @@ const struct process *process_ancestor(const struct process *process, uint32_t n
 /* Start time as ns since the epoch. */
 uint64_t process_start_time_ns(const struct state *state, const struct process *process);
 
+/* A moment of the boot clock as ns since the epoch; 0 stays 0. */
+uint64_t state_boot_to_epoch_ns(const struct state *state, uint64_t boot_ns);
+
+/* Name of the host. */
+struct text state_hostname(const struct state *state);
+
 /* name + " " + args, cut at the buffer; returns the length. */
 uint32_t process_cmdline(const struct process *process, char *buffer, uint32_t size);
+
+/* The user as the process sees it; NULL unknown. Valid until the next state_tick(). */
+const struct user *state_user(const struct state *state, const struct process *process,
+			      uint32_t uid);
 
 /* User name of uid as the process sees it (host table for host processes). Empty unknown. */
 struct text state_user_name(const struct state *state, const struct process *process, uint32_t uid);

@@ -22,6 +22,7 @@ struct state {
 	struct fd_table *closing;
 	int32_t closing_fd;
 	uint64_t unknown_task_total, wrong_image_total;
+	char hostname[256];
 	char path_buffers[2][PATH_TEXT_MAX];
 };
 
