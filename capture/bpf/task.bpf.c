@@ -322,14 +322,20 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_tid, struct linux_binprm
 	return 0;
 }
 
-/* The number of the creator's call; user space tells fork, vfork, clone and clone3 by it. */
+/* The number of the creator's call; user space tells fork, vfork, clone and clone3 by it. The
+ * registers lie at the top of the kernel stack (16 KiB on x86-64); the helper that knows is of
+ * 5.15 and wants a typed task. */
 static __always_inline __u16 current_nr(void)
 {
 	struct pt_regs *regs;
+	__u64 stack = 0;
 
-	if (!bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs) || !read_mode)
-		return 0xffff;
-	regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
+	if (read_mode && bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs)) {
+		regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
+		return FIELD(regs, orig_ax);
+	}
+	stack = (__u64)FIELD((struct task_struct *)bpf_get_current_task(), stack);
+	regs = (struct pt_regs *)(stack + 16384 - bpf_core_type_size(struct pt_regs));
 	return FIELD(regs, orig_ax);
 }
 

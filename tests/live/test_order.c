@@ -87,13 +87,24 @@ static void take_event(struct tally *tally, const struct event *ev)
 	}
 }
 
+static size_t pid_max(void)
+{
+	FILE *file = fopen("/proc/sys/kernel/pid_max", "r");
+	unsigned long n;
+
+	assert_non_null(file);
+	assert_int_equal(fscanf(file, "%lu", &n), 1);
+	fclose(file);
+	return n + 1;
+}
+
 /* Children of `parent` only: other processes of the host come and go meanwhile. */
 static void events_follow_their_image(void **state)
 {
 	static const enum event_type types[] = {EVENT_EXECVE, EVENT_OPENAT, EVENT_TYPE_END};
 	int rounds = getenv("ETHOGRAM_ROUNDS") ? atoi(getenv("ETHOGRAM_ROUNDS")) : ROUNDS;
-	struct tally tally = {.processes = calloc(1 << 22, sizeof(struct seen_process))};
-	char *ours = calloc(1 << 22, 1);
+	struct tally tally = {.processes = calloc(pid_max(), sizeof(struct seen_process))};
+	char *ours = calloc(pid_max(), 1);
 	struct live_test *t = *state;
 	const struct event *ev;
 	bool ended = false;
