@@ -25,7 +25,6 @@ struct decoder {
 	struct task_facts task;
 	uint16_t types[2][WIRE_NR_END]; /* enum event_type by number, 64-bit and 32-bit */
 	uint16_t codes[2][WIRE_NR_END]; /* capture format's code */
-	char subsystems[32][24];        /* names of the cgroup subsystems by bit, empty: unknown */
 	uint32_t page_kb;
 	uint64_t real_offset_ns; /* for times in parameters that are since the epoch */
 	uint32_t text_used;

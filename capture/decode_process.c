@@ -20,6 +20,24 @@ static void split_args(struct task_facts *out, struct text args)
 	out->args = end ? (struct text){end + 1, args.len - first - 1} : TEXT_NONE;
 }
 
+/* As /proc/PID/cgroup of version 1 calls them. */
+static const char *const subsystem_names[WIRE_SUBSYS_END] = {
+	[WIRE_SUBSYS_CPUSET] = "cpuset",
+	[WIRE_SUBSYS_CPU] = "cpu",
+	[WIRE_SUBSYS_CPUACCT] = "cpuacct",
+	[WIRE_SUBSYS_BLKIO] = "blkio",
+	[WIRE_SUBSYS_MEMORY] = "memory",
+	[WIRE_SUBSYS_DEVICES] = "devices",
+	[WIRE_SUBSYS_FREEZER] = "freezer",
+	[WIRE_SUBSYS_NET_CLS] = "net_cls",
+	[WIRE_SUBSYS_PERF_EVENT] = "perf_event",
+	[WIRE_SUBSYS_NET_PRIO] = "net_prio",
+	[WIRE_SUBSYS_HUGETLB] = "hugetlb",
+	[WIRE_SUBSYS_PIDS] = "pids",
+	[WIRE_SUBSYS_RDMA] = "rdma",
+	[WIRE_SUBSYS_MISC] = "misc",
+};
+
 /* Append to the list of cgroups; at most what the room allows. */
 static void append_cgroup(struct text *list, uint32_t room, const char *name, struct text path)
 {
@@ -75,9 +93,9 @@ static void fill_cgroups(struct decoder *d, const struct record *record, struct 
 			append_cgroup(&out->cgroups, ROOM, "unified", path);
 		else if (name[0])
 			append_cgroup(&out->cgroups, ROOM, name, path);
-		for (uint32_t bit = 0; group->hierarchy && bit < 32; bit++) {
-			if (group->subsys_mask >> bit & 1 && d->subsystems[bit][0])
-				append_cgroup(&out->cgroups, ROOM, d->subsystems[bit], path);
+		for (uint32_t bit = 0; group->hierarchy && bit < WIRE_SUBSYS_END; bit++) {
+			if (group->subsystems >> bit & 1)
+				append_cgroup(&out->cgroups, ROOM, subsystem_names[bit], path);
 		}
 	}
 }

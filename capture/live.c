@@ -1,7 +1,6 @@
 #include "capture/live.h"
 
 #include <bpf/bpf.h>
-#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <poll.h>
@@ -407,29 +406,6 @@ static int map_rings(struct live *live)
 	return rings_create(&live->rings, &config);
 }
 
-/* Names of the cgroup subsystems by their bit in this kernel. */
-static void name_subsystems(struct live *live)
-{
-	struct btf *btf = btf__load_vmlinux_btf();
-	int id = btf ? btf__find_by_name_kind(btf, "cgroup_subsys_id", BTF_KIND_ENUM) : -1;
-	const struct btf_type *type = id > 0 ? btf__type_by_id(btf, (__u32)id) : NULL;
-
-	for (int i = 0; type && i < btf_vlen(type); i++) {
-		const struct btf_enum *value = &btf_enum(type)[i];
-		const char *name = btf__name_by_offset(btf, value->name_off);
-		size_t len = name ? strlen(name) : 0;
-
-		if (len <= 8 || len - 8 >= sizeof(live->decoder.subsystems[0]) ||
-		    strcmp(name + len - 8, "_cgrp_id") != 0 || value->val < 0 || value->val >= 32)
-			continue;
-		memcpy(live->decoder.subsystems[value->val], name, len - 8);
-		/* Version 1 calls its io controller by the old name, as rules do. */
-		if (strcmp(live->decoder.subsystems[value->val], "io") == 0)
-			memcpy(live->decoder.subsystems[value->val], "blkio", sizeof("blkio"));
-	}
-	btf__free(btf);
-}
-
 static int attach(struct live *live)
 {
 	struct bpf_program *optional = live->bpf->progs.on_cgroup;
@@ -475,7 +451,6 @@ int live_source_create_reading(struct source **out, const struct live_config *co
 	r = load(live, config, read_mode);
 	if (r)
 		return r;
-	name_subsystems(live);
 	r = map_rings(live);
 	if (!r)
 		r = attach(live);

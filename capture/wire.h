@@ -140,11 +140,29 @@ struct wire_exit {
 	__u32 pad;
 };
 
+enum wire_subsys {
+	WIRE_SUBSYS_CPUSET,
+	WIRE_SUBSYS_CPU,
+	WIRE_SUBSYS_CPUACCT,
+	WIRE_SUBSYS_BLKIO,
+	WIRE_SUBSYS_MEMORY,
+	WIRE_SUBSYS_DEVICES,
+	WIRE_SUBSYS_FREEZER,
+	WIRE_SUBSYS_NET_CLS,
+	WIRE_SUBSYS_PERF_EVENT,
+	WIRE_SUBSYS_NET_PRIO,
+	WIRE_SUBSYS_HUGETLB,
+	WIRE_SUBSYS_PIDS,
+	WIRE_SUBSYS_RDMA,
+	WIRE_SUBSYS_MISC,
+	WIRE_SUBSYS_END,
+};
+
 struct wire_cgroup {
 	__u64 id;
-	__u32 subsys_mask;
-	__s32 hierarchy; /* 0: the unified one */
-	char name[24];   /* of a named hierarchy, "systemd" */
+	__u32 subsystems; /* bit per enum wire_subsys */
+	__s32 hierarchy;  /* 0: the unified one */
+	char name[24];    /* of a named hierarchy, "systemd" */
 };
 
 /* What to report of a system call. 0: not wanted. Set by user space, per call, at any time. */

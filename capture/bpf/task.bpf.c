@@ -137,6 +137,29 @@ __noinline int append_cgroup_path(__u32 index)
 	return WIRE_SEC_TRUNCATED;
 }
 
+/* The bit that a subsystem has in our own order, when this kernel has it and the hierarchy too. */
+#define SUBSYS(mask, name, bit)                                                                    \
+	(bpf_core_enum_value_exists(enum cgroup_subsys_id, name##_cgrp_id) &&                      \
+			 (mask)&1u << bpf_core_enum_value(enum cgroup_subsys_id, name##_cgrp_id)   \
+		 ? 1u << (bit)                                                                     \
+		 : 0)
+
+static __always_inline __u32 portable_subsystems(__u32 mask)
+{
+	if (!mask)
+		return 0;
+	return SUBSYS(mask, cpuset, WIRE_SUBSYS_CPUSET) | SUBSYS(mask, cpu, WIRE_SUBSYS_CPU) |
+	       SUBSYS(mask, cpuacct, WIRE_SUBSYS_CPUACCT) | SUBSYS(mask, io, WIRE_SUBSYS_BLKIO) |
+	       SUBSYS(mask, memory, WIRE_SUBSYS_MEMORY) |
+	       SUBSYS(mask, devices, WIRE_SUBSYS_DEVICES) |
+	       SUBSYS(mask, freezer, WIRE_SUBSYS_FREEZER) |
+	       SUBSYS(mask, net_cls, WIRE_SUBSYS_NET_CLS) |
+	       SUBSYS(mask, perf_event, WIRE_SUBSYS_PERF_EVENT) |
+	       SUBSYS(mask, net_prio, WIRE_SUBSYS_NET_PRIO) |
+	       SUBSYS(mask, hugetlb, WIRE_SUBSYS_HUGETLB) | SUBSYS(mask, pids, WIRE_SUBSYS_PIDS) |
+	       SUBSYS(mask, rdma, WIRE_SUBSYS_RDMA) | SUBSYS(mask, misc, WIRE_SUBSYS_MISC);
+}
+
 /* One section; arg[1]: the cgroup. */
 __noinline int add_cgroup(__u32 index)
 {
@@ -159,7 +182,7 @@ __noinline int add_cgroup(__u32 index)
 	node = FIELD(cgroup, kn);
 	out = (struct wire_cgroup *)(section + 1);
 	out->id = FIELD(node, id);
-	out->subsys_mask = FIELD(root, subsys_mask);
+	out->subsystems = portable_subsystems(FIELD(root, subsys_mask));
 	out->hierarchy = FIELD(root, hierarchy_id);
 	bpf_core_read(out->name, sizeof(out->name), &root->name);
 	ring->arg[0] = (__u64)node;

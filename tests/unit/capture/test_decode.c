@@ -258,12 +258,12 @@ static void tasks_come_whole(void **state)
 				 .fd_limit = 1024};
 	struct wire_file file = {.mode = S_IFREG | S_ISUID | 0755, .uid = 0, .gid = 50, .ino = 4};
 	struct wire_cgroup unified = {.id = 9};
-	struct wire_cgroup memory = {.id = 8, .subsys_mask = 1 << 4 | 1 << 5, .hierarchy = 3};
+	struct wire_cgroup memory = {
+		.id = 8, .subsystems = 1 << WIRE_SUBSYS_MEMORY | 1u << 31, .hierarchy = 3};
 	struct wire_cgroup systemd = {.id = 7, .hierarchy = 2, .name = "systemd"};
 	const struct event *ev;
 
 	(void)state;
-	memcpy(decoder->subsystems[4], "memory", 7);
 	begin(WIRE_EXEC, 0, 0);
 	add(WIRE_SEC_TASK, 0, &task, sizeof(task), NULL, 0);
 	add_text(WIRE_SEC_CWD, "b/a/");
