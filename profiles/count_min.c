@@ -8,6 +8,9 @@
 
 #include "base/util.h"
 
+/* Depth is a parameter of the hot functions, so that the usual 4 unrolls. */
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+
 #define IMAGE_VERSION 1
 #define GROW_FACTOR 4
 /* A layer above this share of false known keys takes no new ones, if there is room for another. */
@@ -16,8 +19,7 @@
 struct cell {
 	uint32_t count;
 	uint32_t touched; /* newest epoch in which a key of the cell was seen */
-	uint32_t epochs : 31;
-	uint32_t is_raised : 1; /* epochs counts the epoch touched already */
+	uint32_t raised;  /* twice the epochs, plus one when they count the epoch touched already */
 };
 
 struct layer {
@@ -106,15 +108,20 @@ void count_min_destroy(struct count_min **cm)
 	*cm = NULL;
 }
 
+static inline uint32_t epochs_of(const struct cell *cell)
+{
+	return cell->raised >> 1;
+}
+
 /* Row i uses h1 + i h2; h2 is odd, so the rows differ. Widths are powers of two. */
-static struct spot spot_of(const struct count_min *cm, const struct layer *layer,
-			   XXH128_hash_t hash)
+static ALWAYS_INLINE struct spot spot_of(const struct layer *layer, XXH128_hash_t hash,
+					 uint32_t depth)
 {
 	uint64_t at = hash.low64;
 	struct cell *row = layer->cells;
 	struct spot spot;
 
-	for (uint32_t i = 0; i < cm->depth; i++) {
+	for (uint32_t i = 0; i < depth; i++) {
 		/* The upper half: the lowest bits of h1 + i h2 repeat after two rows. */
 		spot.cells[i] = &row[(at >> 32) & (layer->width - 1)];
 		row += layer->width;
@@ -123,30 +130,38 @@ static struct spot spot_of(const struct count_min *cm, const struct layer *layer
 	return spot;
 }
 
-static struct count_min_record read_spot(const struct count_min *cm, const struct spot *spot)
+static inline uint32_t lesser(uint32_t a, uint32_t b)
 {
-	struct count_min_record record = {UINT32_MAX, UINT32_MAX, UINT32_MAX};
+	return a < b ? a : b;
+}
 
-	for (uint32_t i = 0; i < cm->depth; i++) {
+static ALWAYS_INLINE struct count_min_record read_spot(const struct spot *spot, uint32_t depth)
+{
+	uint32_t count = UINT32_MAX, raised = UINT32_MAX, touched = UINT32_MAX;
+
+	for (uint32_t i = 0; i < depth; i++) {
 		const struct cell *cell = spot->cells[i];
 
-		record.count = MIN(record.count, cell->count);
-		record.epochs = MIN(record.epochs, cell->epochs);
-		record.last_epoch = MIN(record.last_epoch, cell->touched);
+		count = lesser(count, cell->count);
+		raised = lesser(raised, cell->raised);
+		touched = lesser(touched, cell->touched);
 	}
-	return record.count ? record : (struct count_min_record){0};
+	if (count == 0)
+		return (struct count_min_record){0};
+	return (struct count_min_record){count, raised >> 1, touched};
 }
 
 /* The first layer that claims the key; else the last layer, where it would be put. */
-static struct layer *layer_of(const struct count_min *cm, XXH128_hash_t hash, struct spot *spot,
-			      struct count_min_record *record)
+static ALWAYS_INLINE struct layer *layer_of(const struct count_min *cm, XXH128_hash_t hash,
+					    uint32_t depth, struct spot *spot,
+					    struct count_min_record *record)
 {
 	const struct layer *layer = NULL;
 
 	for (uint32_t i = 0; i < cm->n_layers; i++) {
 		layer = &cm->layers[i];
-		*spot = spot_of(cm, layer, hash);
-		*record = read_spot(cm, spot);
+		*spot = spot_of(layer, hash, depth);
+		*record = read_spot(spot, depth);
 		if (record->count)
 			break;
 	}
@@ -185,70 +200,87 @@ bool count_min_is_full(const struct count_min *cm)
 	       !may_grow(cm);
 }
 
-/* Do all least cells count this epoch already? Then the key may have been seen in it. */
-static bool least_carry(const struct count_min *cm, const struct spot *spot, uint32_t least)
+/* Do all least cells count this epoch already? Then the key may have been seen in it. Without
+ * branches, here and below: what the cells hold cannot be foreseen, and a wrong guess would wait
+ * for memory. */
+static ALWAYS_INLINE bool least_carry(const struct spot *spot, uint32_t depth, uint32_t epoch,
+				      uint32_t least)
 {
-	for (uint32_t i = 0; i < cm->depth; i++) {
+	bool carry = true;
+
+	for (uint32_t i = 0; i < depth; i++) {
 		const struct cell *cell = spot->cells[i];
 
-		if (cell->epochs == least && (cell->touched != cm->epoch || !cell->is_raised))
-			return false;
+		carry &= (epochs_of(cell) != least) |
+			 ((cell->touched == epoch) & (cell->raised & 1));
 	}
-	return true;
+	return carry;
 }
 
-static void raise_spot(struct count_min *cm, struct layer *layer, const struct spot *spot,
-		       const struct count_min_record *before, uint32_t n)
+static inline void raise_cell(struct cell *cell, uint32_t count, uint32_t epoch, uint32_t least,
+			      bool carry)
+{
+	uint32_t epochs = epochs_of(cell);
+	uint32_t rises = !carry & (epochs == least) & (epochs < INT32_MAX);
+	uint32_t counts_epoch = (cell->touched == epoch) & cell->raised & 1;
+
+	cell->count = MAX(cell->count, count);
+	cell->raised = (epochs + rises) << 1 | counts_epoch | rises;
+	cell->touched = epoch;
+}
+
+static ALWAYS_INLINE void raise_spot(struct layer *layer, const struct spot *spot, uint32_t depth,
+				     const struct count_min_record *before, uint32_t epoch,
+				     uint32_t n)
 {
 	uint32_t count = before->count > UINT32_MAX - n ? UINT32_MAX : before->count + n;
-	bool carry;
+	bool carry = least_carry(spot, depth, epoch, before->epochs);
 
-	carry = before->count && least_carry(cm, spot, before->epochs);
-	for (uint32_t i = 0; i < cm->depth; i++) {
-		struct cell *cell = spot->cells[i];
-
-		if (cell->count == 0)
-			layer->occupied[i]++;
-		cell->count = MAX(cell->count, count);
-		if (cell->touched != cm->epoch)
-			cell->is_raised = false;
-		cell->touched = cm->epoch;
-		if (!carry && cell->epochs == before->epochs) {
-			cell->epochs += cell->epochs < INT32_MAX;
-			cell->is_raised = true;
-		}
+	for (uint32_t i = 0; i < depth; i++) {
+		layer->occupied[i] += spot->cells[i]->count == 0;
+		raise_cell(spot->cells[i], count, epoch, before->epochs, carry);
 	}
+}
+
+static ALWAYS_INLINE struct count_min_record add(struct count_min *cm, XXH128_hash_t hash,
+						 uint32_t depth, uint32_t n)
+{
+	struct count_min_record before;
+	struct spot spot;
+	struct layer *layer = layer_of(cm, hash, depth, &spot, &before);
+
+	/* Without memory for another layer the last one goes on; its probability is shown. */
+	if (before.count == 0 && layer_false_known(cm, layer) > LAYER_FALSE_KNOWN_MAX &&
+	    may_grow(cm) && layer_add(cm, layer->width * GROW_FACTOR) == 0) {
+		layer = &cm->layers[cm->n_layers - 1];
+		spot = spot_of(layer, hash, depth);
+	}
+	raise_spot(layer, &spot, depth, &before, cm->epoch, n);
+	return before;
 }
 
 struct count_min_record count_min_add(struct count_min *cm, const void *key, size_t len,
 				      uint32_t epoch, uint32_t n)
 {
 	XXH128_hash_t hash = XXH3_128bits_withSeed(key, len, cm->seed);
-	struct count_min_record before;
-	struct layer *layer;
-	struct spot spot;
 
 	if (n == 0)
 		return count_min_find(cm, key, len);
 	cm->epoch = MAX(cm->epoch, epoch);
-	layer = layer_of(cm, hash, &spot, &before);
-	/* Without memory for another layer the last one goes on; its probability is shown. */
-	if (before.count == 0 && layer_false_known(cm, layer) > LAYER_FALSE_KNOWN_MAX &&
-	    may_grow(cm) && layer_add(cm, layer->width * GROW_FACTOR) == 0) {
-		layer = &cm->layers[cm->n_layers - 1];
-		spot = spot_of(cm, layer, hash);
-	}
-	raise_spot(cm, layer, &spot, &before, n);
 	cm->total += n;
-	return before;
+	return cm->depth == 4 ? add(cm, hash, 4, n) : add(cm, hash, cm->depth, n);
 }
 
 struct count_min_record count_min_find(const struct count_min *cm, const void *key, size_t len)
 {
+	XXH128_hash_t hash = XXH3_128bits_withSeed(key, len, cm->seed);
 	struct count_min_record record;
 	struct spot spot;
 
-	layer_of(cm, XXH3_128bits_withSeed(key, len, cm->seed), &spot, &record);
+	if (cm->depth == 4)
+		layer_of(cm, hash, 4, &spot, &record);
+	else
+		layer_of(cm, hash, cm->depth, &spot, &record);
 	return record;
 }
 
@@ -321,7 +353,7 @@ static void write_cells(struct blob_writer *writer, const struct cell *cells, ui
 		}
 		blob_put_varint(writer, run);
 		blob_put_varint(writer, cells[i].count);
-		blob_put_varint(writer, (uint64_t)cells[i].epochs << 1 | cells[i].is_raised);
+		blob_put_varint(writer, cells[i].raised);
 		blob_put_varint(writer, cells[i].touched);
 		run = 0;
 	}
@@ -351,12 +383,9 @@ static void read_cells(struct blob_reader *reader, struct count_min *cm, struct 
 
 	while (at < n && !reader->failed) {
 		struct cell *cell = &layer->cells[at];
-		uint64_t epochs;
 
 		cell->count = (uint32_t)blob_get_count(reader, UINT32_MAX);
-		epochs = blob_get_count(reader, UINT32_MAX);
-		cell->epochs = (uint32_t)(epochs >> 1);
-		cell->is_raised = epochs & 1;
+		cell->raised = (uint32_t)blob_get_count(reader, UINT32_MAX);
 		cell->touched = (uint32_t)blob_get_count(reader, cm->epoch);
 		if (cell->count == 0)
 			reader->failed = true;
