@@ -15,7 +15,7 @@ static void finds_events_by_name(void **state)
 		int want;
 	} rows[] = {
 		{"openat", EVENT_OPENAT},   {"execve", EVENT_EXECVE}, {"procexit", EVENT_PROCEXIT},
-		{"syscall", EVENT_GENERIC}, {"nonsense", -1},	      {"", -1},
+		{"syscall", EVENT_GENERIC}, {"nonsense", -1},         {"", -1},
 	};
 
 	(void)state;
@@ -33,10 +33,8 @@ static void maps_calls_to_events(void **state)
 		const char *name;
 		enum event_type event;
 	} rows[] = {
-		{257, false, "openat", EVENT_OPENAT},
-		{39, false, "getpid", EVENT_GENERIC},
-		{20, true, "getpid", EVENT_GENERIC},
-		{5, true, "open", EVENT_OPEN},
+		{257, false, "openat", EVENT_OPENAT}, {39, false, "getpid", EVENT_GENERIC},
+		{20, true, "getpid", EVENT_GENERIC},  {5, true, "open", EVENT_OPEN},
 		{17, false, "pread64", EVENT_PREAD},
 	};
 
