@@ -26,6 +26,11 @@ struct rule_messages {
 
 void rule_messages_done(struct rule_messages *messages);
 
+/* A plugin that rules may require; version NULL: any. */
+struct rule_plugin {
+	const char *name, *version;
+};
+
 struct rule_options {
 	bool match_all; /* report every rule that is true, not the first only */
 	enum alert_priority min_priority;
@@ -34,6 +39,10 @@ struct rule_options {
 	uint32_t n_enable;
 	const char *const *disable;
 	uint32_t n_disable;
+	const struct rule_plugin *plugins; /* NULL: those whose fields are answered here */
+	uint32_t n_plugins;
+	const char *const *extra_sources; /* beside "syscall" and "ethogram" */
+	uint32_t n_extra_sources;
 };
 
 /* Load files in order. 0 gives *out; -EINVAL when any file has an error. messages (may be NULL)
@@ -61,8 +70,7 @@ uint32_t rule_set_match(struct rule_set *set, struct text source, const struct f
 /* Priority of a rule, cheap (the pipeline decides quarantine with it). */
 enum alert_priority rule_priority(const struct rule_set *set, uint32_t rule);
 
-/* Make the alert record of a match: message, output_fields, tags filled; id, workload and incident
- * are the caller's. NULL without memory. */
+/* Make the alert record of a match; id and incident are the caller's. NULL without memory. */
 struct record_alert *rule_alert_create(const struct rule_set *set, const struct rule_match *match,
 				       const struct field_context *ctx);
 
@@ -73,6 +81,12 @@ struct rule_info {
 	uint64_t hits_total;
 	uint64_t last_hit_ns;
 };
+
+struct rule_set_totals {
+	uint32_t rules, macros, lists;
+};
+
+void rule_set_totals(const struct rule_set *set, struct rule_set_totals *out);
 
 uint32_t rule_set_size(const struct rule_set *set);
 void rule_set_info(const struct rule_set *set, uint32_t rule, struct rule_info *out);

@@ -1,0 +1,422 @@
+#include "rules/collect.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/util.h"
+#include "rules/collect_exceptions.h"
+#include "rules/collect_rule.h"
+#include "rules/versions.h"
+#include "rules/yaml_read.h"
+
+#define NODES_MAX 1000000
+#define DOCUMENTS_MAX 1024
+
+static int read_engine_version(struct item *item)
+{
+	struct text t = {0};
+	struct version wanted, ours = ENGINE_VERSION;
+	struct place place = node_place(item, item->node);
+	int r = item_text(item, "required_engine_version", true, &t);
+
+	if (r)
+		return r;
+	if (!version_of_engine(t, &wanted))
+		return refuse_shape(item, item_value(item, "required_engine_version"),
+				    "'%.*s' is no engine version", TEXT_ARGS(t));
+	if (!version_is_met(ours, wanted))
+		return report_error(item->c, "LOAD_ERR_VALIDATE", &place, TEXT_NONE,
+				    "rules need engine version %.*s, this is %u.%u.%u",
+				    TEXT_ARGS(t), ours.major, ours.minor, ours.patch);
+	return 0;
+}
+
+static int read_plugin(struct item *item, yaml_node_t *node, struct plugin_requirement *out)
+{
+	struct item entry = {item->c, item->document, node, item->file, item->name};
+	struct version version;
+	struct place place = node_place(item, node);
+	int r;
+
+	if (node->type != YAML_MAPPING_NODE)
+		return refuse_shape(item, node, "a plugin needs a name and a version");
+	out->place = place;
+	r = item_text(&entry, "name", true, &out->name);
+	if (!r)
+		r = item_text(&entry, "version", true, &out->version);
+	if (!r && !version_parse(out->version, &version))
+		r = report_error(item->c, "LOAD_ERR_VALIDATE", &place, out->name,
+				 "'%.*s' is no version", TEXT_ARGS(out->version));
+	return r;
+}
+
+/* The same plugin twice in one entry makes no sense. */
+static int check_plugin_names(struct item *item, const struct plugin_requirement *p)
+{
+	for (uint32_t i = 0; i < p->n_alternatives; i++) {
+		bool is_twice = text_equal(p->alternatives[i].name, p->name);
+
+		for (uint32_t j = 0; j < i; j++)
+			is_twice = is_twice ||
+				   text_equal(p->alternatives[i].name, p->alternatives[j].name);
+		if (is_twice)
+			return report_error(item->c, "LOAD_ERR_VALIDATE", &p->place, p->name,
+					    "plugin '%.*s' is named twice",
+					    TEXT_ARGS(p->alternatives[i].name));
+	}
+	return 0;
+}
+
+static int read_alternatives(struct item *item, yaml_node_t *entry, struct plugin_requirement *p)
+{
+	yaml_node_t *list = map_value(item->document, entry, "alternatives");
+	uint32_t n;
+
+	if (!list)
+		return 0;
+	if (list->type != YAML_SEQUENCE_NODE)
+		return refuse_shape(item, list, "'alternatives' must be a list");
+	n = (uint32_t)(list->data.sequence.items.top - list->data.sequence.items.start);
+	p->alternatives = pool_alloc(&item->c->pool, (n + 1) * sizeof(*p->alternatives));
+	if (!p->alternatives)
+		return -ENOMEM;
+	for (; p->n_alternatives < n; p->n_alternatives++) {
+		yaml_node_t *node = yaml_document_get_node(
+			item->document, list->data.sequence.items.start[p->n_alternatives]);
+		int r = read_plugin(item, node, &p->alternatives[p->n_alternatives]);
+
+		if (r)
+			return r;
+	}
+	return check_plugin_names(item, p);
+}
+
+static int read_plugin_versions(struct item *item)
+{
+	yaml_node_t *list = item_value(item, "required_plugin_versions");
+
+	if (list->type != YAML_SEQUENCE_NODE)
+		return refuse_shape(item, list, "'required_plugin_versions' must be a list");
+	for (yaml_node_item_t *i = list->data.sequence.items.start;
+	     i < list->data.sequence.items.top; i++) {
+		yaml_node_t *node = yaml_document_get_node(item->document, *i);
+		struct plugin_requirement p = {0}, *items;
+		int r = read_plugin(item, node, &p);
+
+		if (!r)
+			r = read_alternatives(item, node, &p);
+		if (r)
+			return r;
+		items = grown(&item->c->pool, item->c->plugins, item->c->n_plugins, sizeof(p));
+		if (!items)
+			return -ENOMEM;
+		item->c->plugins = items;
+		item->c->plugins[item->c->n_plugins++] = p;
+	}
+	return 0;
+}
+
+static bool is_list_name(struct text name)
+{
+	for (uint32_t i = 0; i < name.len; i++) {
+		if (strchr("()\"'=, \t\n\v\f\r", name.ptr[i])) /* NUL counts as a match, rightly */
+			return false;
+	}
+	return name.len > 0;
+}
+
+static bool is_letter(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static bool is_macro_name(struct text name)
+{
+	for (uint32_t i = 0; i < name.len; i++) {
+		char c = name.ptr[i];
+
+		if (!is_letter(c) && (i == 0 || !((c >= '0' && c <= '9') || c == '_')))
+			return false;
+	}
+	return name.len > 0;
+}
+
+/* append (deprecated) and override of lists and macros, which have one key to change. */
+static int read_change(struct item *item, const char *key, enum change *out)
+{
+	struct overrides overrides = {0};
+	bool append = false;
+	int r = item_bool(item, "append", &append);
+
+	if (!r)
+		r = read_overrides(item, &overrides);
+	if (r)
+		return r;
+	if (append && overrides.n)
+		return refuse_shape(item, item->node, "'append' and 'override' exclude each other");
+	for (uint32_t i = 0; i < overrides.n; i++) {
+		if (!text_equal(overrides.items[i].key, text_from(key)))
+			return refuse_shape(item, item->node, "'%.*s' cannot be overridden here",
+					    TEXT_ARGS(overrides.items[i].key));
+		*out = overrides.items[i].change;
+	}
+	if (append) {
+		struct place place = node_place(item, item->node);
+
+		report_warning(item->c, "LOAD_DEPRECATED_ITEM", &place, item->name,
+			       "'append' is deprecated, use 'override'");
+		*out = CHANGE_APPEND;
+	}
+	return 0;
+}
+
+static int read_list(struct item *item)
+{
+	struct collection *c = item->c;
+	enum change change = CHANGE_NONE;
+	struct list_def *def, fresh = {.place = node_place(item, item->node)};
+	struct texts items = {0};
+	int r = item_text(item, "list", true, &fresh.name);
+
+	item->name = fresh.name;
+	if (!r)
+		r = item_texts(item, "items", &items);
+	if (!r)
+		r = read_change(item, "items", &change);
+	if (r)
+		return r;
+	if (!is_list_name(fresh.name))
+		report_warning(c, "LOAD_INVALID_LIST_NAME", &fresh.place, fresh.name,
+			       "a list's name should not hold blanks, quotes, brackets, = or ,");
+	def = collection_list(c, fresh.name);
+	if (change == CHANGE_APPEND) {
+		if (!def)
+			return report_error(c, "LOAD_ERR_VALIDATE", &fresh.place, fresh.name,
+					    "cannot append to a list that is not defined");
+		for (uint32_t i = 0; i < items.n; i++) {
+			if (texts_add(&c->pool, &def->items, items.items[i]))
+				return -ENOMEM;
+		}
+		def->visibility = c->counter++;
+		return 0;
+	}
+	if (!def) {
+		struct list_def *lists = grown(&c->pool, c->lists, c->n_lists, sizeof(*lists));
+
+		if (!lists || c->n_lists == DEFINITIONS_MAX)
+			return -ENOMEM;
+		c->lists = lists;
+		def = &c->lists[c->n_lists++];
+		fresh.index = c->counter;
+	} else {
+		fresh.index = def->index;
+	}
+	*def = fresh;
+	def->items = items;
+	def->visibility = c->counter++;
+	return 0;
+}
+
+static int read_macro(struct item *item)
+{
+	struct collection *c = item->c;
+	enum change change = CHANGE_NONE;
+	struct macro_def *def, fresh = {.place = node_place(item, item->node)};
+	int r = item_text(item, "macro", true, &fresh.name);
+
+	item->name = fresh.name;
+	if (!r)
+		r = item_text(item, "condition", true, &fresh.condition);
+	if (!r)
+		r = read_change(item, "condition", &change);
+	if (r)
+		return r;
+	fresh.condition_place = node_place(item, item_value(item, "condition"));
+	if (!is_macro_name(fresh.name))
+		report_warning(c, "LOAD_INVALID_MACRO_NAME", &fresh.place, fresh.name,
+			       "a macro's name should be letters, digits and _");
+	def = collection_macro(c, fresh.name);
+	if (change == CHANGE_APPEND) {
+		if (!def)
+			return report_error(c, "LOAD_ERR_VALIDATE", &fresh.place, fresh.name,
+					    "cannot append to a macro that is not defined");
+		def->condition = pool_print(&c->pool, "%.*s %.*s", TEXT_ARGS(def->condition),
+					    TEXT_ARGS(fresh.condition));
+		def->visibility = c->counter++;
+		return def->condition.ptr ? 0 : -ENOMEM;
+	}
+	if (!def) {
+		struct macro_def *macros = grown(&c->pool, c->macros, c->n_macros, sizeof(*macros));
+
+		if (!macros || c->n_macros == DEFINITIONS_MAX)
+			return -ENOMEM;
+		c->macros = macros;
+		def = &c->macros[c->n_macros++];
+		fresh.index = c->counter;
+	} else {
+		fresh.index = def->index;
+	}
+	*def = fresh;
+	def->visibility = c->counter++;
+	return 0;
+}
+
+/* The first of these keys that is present says what the item is. */
+static const struct {
+	const char *key;
+	int (*read)(struct item *item);
+	const char *const *keys; /* that belong to it; NULL behind the last */
+} kinds[] = {
+	{"required_engine_version", read_engine_version,
+	 (const char *const[]){"required_engine_version", NULL}},
+	{"required_plugin_versions", read_plugin_versions,
+	 (const char *const[]){"required_plugin_versions", NULL}},
+	{"list", read_list, (const char *const[]){"list", "items", "append", "override", NULL}},
+	{"macro", read_macro,
+	 (const char *const[]){"macro", "condition", "append", "override", NULL}},
+	{"rule", read_rule,
+	 (const char *const[]){"rule", "condition", "output", "desc", "priority", "source",
+			       "enabled", "capture", "capture_duration", "warn_evttypes",
+			       "skip-if-unknown-filter", "tags", "exceptions", "override", "append",
+			       NULL}},
+};
+
+static void warn_unknown_keys(const struct item *item, const char *const *keys)
+{
+	for (yaml_node_pair_t *p = item->node->data.mapping.pairs.start;
+	     p < item->node->data.mapping.pairs.top; p++) {
+		yaml_node_t *name = yaml_document_get_node(item->document, p->key);
+		struct place place = node_place(item, name);
+		bool is_known = false;
+
+		for (const char *const *key = keys; *key && name->type == YAML_SCALAR_NODE; key++)
+			is_known = is_known ||
+				   strcmp(*key, (const char *)name->data.scalar.value) == 0;
+		if (!is_known)
+			report_warning(item->c, "LOAD_UNKNOWN_KEY", &place, item->name,
+				       "unknown key '%s' is ignored",
+				       name->type == YAML_SCALAR_NODE
+					       ? (const char *)name->data.scalar.value
+					       : "");
+	}
+}
+
+static int read_item(struct item *item)
+{
+	struct place place = node_place(item, item->node);
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		int r;
+
+		if (!item_has(item, kinds[i].key))
+			continue;
+		r = kinds[i].read(item);
+		if (!r)
+			warn_unknown_keys(item, kinds[i].keys);
+		return r;
+	}
+	report_warning(item->c, "LOAD_UNKNOWN_ITEM", &place, TEXT_NONE,
+		       "an item of no known kind is ignored");
+	return 0;
+}
+
+static int read_document(struct collection *c, const char *file, yaml_document_t *document)
+{
+	yaml_node_t *root = yaml_document_get_root_node(document);
+	struct item item = {.c = c, .document = document, .file = file};
+
+	if (!root || node_is_null(root))
+		return 0;
+	if (document->nodes.top - document->nodes.start > NODES_MAX)
+		return refuse_shape(&item, root, "more than %d nodes", NODES_MAX);
+	if (root->type != YAML_SEQUENCE_NODE)
+		return refuse_shape(&item, root, "a rule file is a list of items");
+	for (yaml_node_item_t *i = root->data.sequence.items.start;
+	     i < root->data.sequence.items.top; i++) {
+		int r;
+
+		item.node = yaml_document_get_node(document, *i);
+		item.name = TEXT_NONE;
+		if (node_is_null(item.node))
+			continue;
+		if (item.node->type != YAML_MAPPING_NODE)
+			return refuse_shape(&item, item.node, "an item is a mapping of keys");
+		r = read_item(&item);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+static int refuse_yaml(struct collection *c, const char *file, const yaml_parser_t *parser)
+{
+	struct place place = {file, (uint32_t)parser->problem_mark.line + 1,
+			      (uint32_t)parser->problem_mark.column + 1};
+
+	if (parser->error == YAML_MEMORY_ERROR)
+		return -ENOMEM;
+	return report_error(c, "LOAD_ERR_YAML_PARSE", &place, TEXT_NONE, "not YAML: %s",
+			    parser->problem ? parser->problem : "unreadable");
+}
+
+int collect_text(struct collection *c, const char *file, const char *text, size_t len)
+{
+	yaml_parser_t parser;
+	int r = 0;
+
+	if (!yaml_parser_initialize(&parser))
+		return -ENOMEM;
+	yaml_parser_set_input_string(&parser, (const unsigned char *)text, len);
+	for (int n = 0; !r && n < DOCUMENTS_MAX; n++) {
+		yaml_document_t document;
+		bool is_end;
+
+		if (!yaml_parser_load(&parser, &document)) {
+			r = refuse_yaml(c, file, &parser);
+			break;
+		}
+		is_end = !yaml_document_get_root_node(&document);
+		if (!is_end)
+			r = read_document(c, file, &document);
+		yaml_document_delete(&document);
+		if (is_end)
+			break;
+	}
+	yaml_parser_delete(&parser);
+	return r;
+}
+
+static bool plugin_is_there(const struct collection *c, const struct plugin_requirement *p)
+{
+	const struct rule_options *options = c->options;
+	struct version wanted, own;
+
+	if (!version_parse(p->version, &wanted))
+		return false;
+	for (uint32_t i = 0; i < options->n_plugins; i++) {
+		if (!text_equal(p->name, text_from(options->plugins[i].name)))
+			continue;
+		/* no version: we answer its fields ourselves, whichever it is */
+		return !options->plugins[i].version ||
+		       (version_parse(text_from(options->plugins[i].version), &own) &&
+			version_is_met(own, wanted));
+	}
+	return false;
+}
+
+int collect_check_plugins(struct collection *c)
+{
+	for (uint32_t i = 0; i < c->n_plugins; i++) {
+		const struct plugin_requirement *p = &c->plugins[i];
+		bool is_met = plugin_is_there(c, p);
+
+		for (uint32_t j = 0; j < p->n_alternatives; j++)
+			is_met = is_met || plugin_is_there(c, &p->alternatives[j]);
+		if (!is_met)
+			return report_error(c, "LOAD_ERR_VALIDATE", &p->place, p->name,
+					    "plugin '%.*s' %.*s is needed and not there",
+					    TEXT_ARGS(p->name), TEXT_ARGS(p->version));
+	}
+	return 0;
+}

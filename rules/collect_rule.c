@@ -1,0 +1,486 @@
+#include "rules/collect_rule.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/util.h"
+#include "rules/collect_exceptions.h"
+
+int read_overrides(struct item *item, struct overrides *out)
+{
+	yaml_node_t *map = item_value(item, "override");
+
+	out->n = 0;
+	if (!map || map->type != YAML_MAPPING_NODE)
+		return 0;
+	for (yaml_node_pair_t *p = map->data.mapping.pairs.start; p < map->data.mapping.pairs.top;
+	     p++) {
+		struct text key, value;
+		int r = node_text(item, yaml_document_get_node(item->document, p->key), "override",
+				  &key);
+
+		if (!r)
+			r = node_text(item, yaml_document_get_node(item->document, p->value),
+				      "override", &value);
+		if (r)
+			return r;
+		if (out->n == OVERRIDES_MAX)
+			return refuse_shape(item, map, "too many keys in 'override'");
+		out->items[out->n].key = key;
+		if (text_equal(value, TEXT("append")))
+			out->items[out->n++].change = CHANGE_APPEND;
+		else if (text_equal(value, TEXT("replace")))
+			out->items[out->n++].change = CHANGE_REPLACE;
+		else
+			return refuse_shape(item, map,
+					    "'override' of '%.*s' must be append or replace",
+					    TEXT_ARGS(key));
+	}
+	return 0;
+}
+
+static int read_priority(struct item *item, enum alert_priority *out)
+{
+	struct text t = {0};
+	int r = item_text(item, "priority", true, &t);
+
+	if (r)
+		return r;
+	for (int p = PRIORITY_EMERGENCY; p <= PRIORITY_DEBUG; p++) {
+		if (strlen(alert_priority_name((enum alert_priority)p)) == t.len &&
+		    strncasecmp(alert_priority_name((enum alert_priority)p), t.ptr, t.len) == 0) {
+			*out = (enum alert_priority)p;
+			return 0;
+		}
+	}
+	if (t.len == 4 && strncasecmp("info", t.ptr, t.len) == 0) {
+		*out = PRIORITY_INFORMATIONAL;
+		return 0;
+	}
+	return refuse_shape(item, item_value(item, "priority"), "'%.*s' is no priority",
+			    TEXT_ARGS(t));
+}
+
+static struct text trimmed(struct text t)
+{
+	static const char blanks[] = " \t\r\n";
+
+	while (t.len && memchr(blanks, t.ptr[0], 4)) {
+		t.ptr++;
+		t.len--;
+	}
+	while (t.len && memchr(blanks, t.ptr[t.len - 1], 4))
+		t.len--;
+	return t;
+}
+
+static int compare_texts(const void *a, const void *b)
+{
+	return text_compare(*(const struct text *)a, *(const struct text *)b);
+}
+
+/* Tags are a set: sorted, each once. */
+static void sort_tags(struct texts *tags)
+{
+	uint32_t kept = 0;
+
+	if (tags->n)
+		qsort(tags->items, tags->n, sizeof(*tags->items), compare_texts);
+	for (uint32_t i = 0; i < tags->n; i++) {
+		if (!kept || !text_equal(tags->items[kept - 1], tags->items[i]))
+			tags->items[kept++] = tags->items[i];
+	}
+	tags->n = kept;
+}
+
+static int read_tags(struct item *item, struct texts *out)
+{
+	int r = item_has(item, "tags") ? item_texts(item, "tags", out) : 0;
+
+	if (!r)
+		sort_tags(out);
+	return r;
+}
+
+static int read_output(struct item *item, struct text *out)
+{
+	int r = item_text(item, "output", true, out);
+
+	if (!r)
+		*out = trimmed(*out);
+	return r;
+}
+
+/* How each key that can be overridden is read into a rule, and appended. */
+static int get_condition(struct item *item, struct rule_def *rule)
+{
+	rule->condition_place = node_place(item, item_value(item, "condition"));
+	return item_text(item, "condition", true, &rule->condition);
+}
+
+static int get_output(struct item *item, struct rule_def *rule)
+{
+	return read_output(item, &rule->output);
+}
+
+static int get_desc(struct item *item, struct rule_def *rule)
+{
+	return item_text(item, "desc", true, &rule->description);
+}
+
+static int get_tags(struct item *item, struct rule_def *rule)
+{
+	return read_tags(item, &rule->tags);
+}
+
+static int get_priority(struct item *item, struct rule_def *rule)
+{
+	return read_priority(item, &rule->priority);
+}
+
+static int get_enabled(struct item *item, struct rule_def *rule)
+{
+	return item_bool(item, "enabled", &rule->is_enabled);
+}
+
+static int get_warn(struct item *item, struct rule_def *rule)
+{
+	return item_bool(item, "warn_evttypes", &rule->warn_evttypes);
+}
+
+static int get_skip(struct item *item, struct rule_def *rule)
+{
+	return item_bool(item, "skip-if-unknown-filter", &rule->skip_if_unknown);
+}
+
+static int get_capture(struct item *item, struct rule_def *rule)
+{
+	return item_bool(item, "capture", &rule->capture);
+}
+
+static int get_capture_duration(struct item *item, struct rule_def *rule)
+{
+	return item_count(item, "capture_duration", &rule->capture_duration_ms);
+}
+
+static int get_exceptions(struct item *item, struct rule_def *rule)
+{
+	return read_exceptions(item, rule, &rule->exceptions);
+}
+
+static int join(struct collection *c, struct text *to, struct text more)
+{
+	*to = pool_print(&c->pool, "%.*s %.*s", TEXT_ARGS(*to), TEXT_ARGS(more));
+	return to->ptr ? 0 : -ENOMEM;
+}
+
+static int append_condition(struct collection *c, struct rule_def *to, const struct rule_def *more)
+{
+	return join(c, &to->condition, more->condition);
+}
+
+static int append_output(struct collection *c, struct rule_def *to, const struct rule_def *more)
+{
+	return join(c, &to->output, more->output);
+}
+
+static int append_desc(struct collection *c, struct rule_def *to, const struct rule_def *more)
+{
+	return join(c, &to->description, more->description);
+}
+
+static int append_tags(struct collection *c, struct rule_def *to, const struct rule_def *more)
+{
+	for (uint32_t i = 0; i < more->tags.n; i++) {
+		if (texts_add(&c->pool, &to->tags, more->tags.items[i]))
+			return -ENOMEM;
+	}
+	sort_tags(&to->tags);
+	return 0;
+}
+
+static void replace_condition(struct rule_def *to, const struct rule_def *more)
+{
+	to->condition = more->condition;
+	to->condition_place = more->condition_place;
+}
+
+static void replace_output(struct rule_def *to, const struct rule_def *more)
+{
+	to->output = more->output;
+}
+
+static void replace_desc(struct rule_def *to, const struct rule_def *more)
+{
+	to->description = more->description;
+}
+
+static void replace_tags(struct rule_def *to, const struct rule_def *more)
+{
+	to->tags = more->tags;
+}
+
+static void replace_exceptions(struct rule_def *to, const struct rule_def *more)
+{
+	to->exceptions = more->exceptions;
+}
+
+static void replace_priority(struct rule_def *to, const struct rule_def *more)
+{
+	to->priority = more->priority;
+}
+
+static void replace_enabled(struct rule_def *to, const struct rule_def *more)
+{
+	to->is_enabled = more->is_enabled;
+}
+
+static void replace_warn(struct rule_def *to, const struct rule_def *more)
+{
+	to->warn_evttypes = more->warn_evttypes;
+}
+
+static void replace_skip(struct rule_def *to, const struct rule_def *more)
+{
+	to->skip_if_unknown = more->skip_if_unknown;
+}
+
+static void replace_capture(struct rule_def *to, const struct rule_def *more)
+{
+	to->capture = more->capture;
+}
+
+static void replace_capture_duration(struct rule_def *to, const struct rule_def *more)
+{
+	to->capture_duration_ms = more->capture_duration_ms;
+}
+
+static const struct {
+	const char *key;
+	int (*get)(struct item *item, struct rule_def *rule);
+	int (*append)(struct collection *c, struct rule_def *to, const struct rule_def *more);
+	void (*replace)(struct rule_def *to, const struct rule_def *more);
+} changeable[] = {
+	{"condition", get_condition, append_condition, replace_condition},
+	{"output", get_output, append_output, replace_output},
+	{"desc", get_desc, append_desc, replace_desc},
+	{"tags", get_tags, append_tags, replace_tags},
+	{"exceptions", get_exceptions, append_exceptions, replace_exceptions},
+	{"priority", get_priority, NULL, replace_priority},
+	{"enabled", get_enabled, NULL, replace_enabled},
+	{"warn_evttypes", get_warn, NULL, replace_warn},
+	{"skip-if-unknown-filter", get_skip, NULL, replace_skip},
+	{"capture", get_capture, NULL, replace_capture},
+	{"capture_duration", get_capture_duration, NULL, replace_capture_duration},
+};
+
+static int find_changeable(struct text key)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(changeable); i++) {
+		if (text_equal(key, text_from(changeable[i].key)))
+			return (int)i;
+	}
+	return -1;
+}
+
+/* Which change each row of changeable gets; every key that is present must have one. */
+static int plan_changes(struct item *item, const struct overrides *overrides,
+			enum change changes[ARRAY_SIZE(changeable)])
+{
+	for (uint32_t i = 0; i < overrides->n; i++) {
+		struct text key = overrides->items[i].key;
+		int row = find_changeable(key);
+
+		if (row < 0 ||
+		    (overrides->items[i].change == CHANGE_APPEND && !changeable[row].append))
+			return refuse_shape(item, item->node, "'%.*s' cannot be overridden so",
+					    TEXT_ARGS(key));
+		if (!item_has(item, changeable[row].key))
+			return refuse_shape(item, item->node,
+					    "'%.*s' is to be overridden and missing",
+					    TEXT_ARGS(key));
+		changes[row] = overrides->items[i].change;
+	}
+	for (size_t row = 0; row < ARRAY_SIZE(changeable); row++) {
+		if (item_has(item, changeable[row].key) && changes[row] == CHANGE_NONE)
+			return refuse_shape(item, item_value(item, changeable[row].key),
+					    "unexpected key '%s': 'override' does not name it",
+					    changeable[row].key);
+	}
+	return 0;
+}
+
+static int refuse_undefined(struct item *item)
+{
+	struct place place = node_place(item, item->node);
+
+	return report_error(item->c, "LOAD_ERR_VALIDATE", &place, item->name,
+			    "the rule to change is not defined");
+}
+
+/* Read the keys with a change, then append, then replace. */
+static int override_rule(struct item *item, const struct overrides *overrides,
+			 struct rule_def *rule)
+{
+	enum change changes[ARRAY_SIZE(changeable)] = {CHANGE_NONE};
+	struct rule_def more = {0};
+	int r = plan_changes(item, overrides, changes);
+
+	if (!r && !rule)
+		r = refuse_undefined(item);
+	if (r)
+		return r;
+	more = (struct rule_def){.name = rule->name,
+				 .source = rule->source,
+				 .unknown_source = rule->unknown_source,
+				 .is_enabled = rule->is_enabled};
+	for (size_t row = 0; !r && row < ARRAY_SIZE(changeable); row++) {
+		if (changes[row] != CHANGE_NONE)
+			r = changeable[row].get(item, &more);
+	}
+	for (size_t row = 0; !r && row < ARRAY_SIZE(changeable); row++) {
+		if (changes[row] == CHANGE_APPEND)
+			r = changeable[row].append(item->c, rule, &more);
+	}
+	for (size_t row = 0; !r && row < ARRAY_SIZE(changeable); row++) {
+		if (changes[row] == CHANGE_REPLACE)
+			changeable[row].replace(rule, &more);
+	}
+	rule->visibility = item->c->counter++;
+	if (!r && changes[0] == CHANGE_NONE && changes[4] != CHANGE_NONE)
+		r = check_exceptions(item, rule, &rule->exceptions);
+	return r;
+}
+
+/* append: true, of old. Only condition and exceptions count. */
+static int append_rule(struct item *item, struct rule_def *rule)
+{
+	struct place place = node_place(item, item->node);
+	struct rule_def more = {0};
+	int r = 0;
+
+	report_warning(item->c, "LOAD_DEPRECATED_ITEM", &place, item->name,
+		       "'append' is deprecated, use 'override'");
+	if (!item_has(item, "condition") && !item_has(item, "exceptions"))
+		return report_error(item->c, "LOAD_ERR_VALIDATE", &place, item->name,
+				    "appending needs exceptions or a condition");
+	if (!rule)
+		return refuse_undefined(item);
+	more.source = rule->source;
+	more.unknown_source = rule->unknown_source;
+	if (item_has(item, "condition")) {
+		r = get_condition(item, &more);
+		if (!r)
+			r = append_condition(item->c, rule, &more);
+	}
+	if (!r && item_has(item, "exceptions")) {
+		r = get_exceptions(item, &more);
+		if (!r)
+			r = append_exceptions(item->c, rule, &more);
+	}
+	rule->visibility = item->c->counter++;
+	return r;
+}
+
+/* Only `enabled`, of old. */
+static int toggle_rule(struct item *item, struct rule_def *rule)
+{
+	struct place place = node_place(item, item->node);
+	bool is_enabled = true;
+	int r;
+
+	if (!item_has(item, "enabled"))
+		return refuse_shape(item, item->node,
+				    "condition, output, desc and priority are missing");
+	r = item_bool(item, "enabled", &is_enabled);
+	if (r)
+		return r;
+	if (!rule)
+		return refuse_undefined(item);
+	report_warning(item->c, "LOAD_DEPRECATED_ITEM", &place, item->name,
+		       "a rule with only 'enabled' is deprecated, use 'override'");
+	rule->is_enabled = is_enabled;
+	return 0;
+}
+
+static int read_definition(struct item *item, struct rule_def *rule)
+{
+	int r = item_text(item, "source", false, &rule->source);
+
+	if (r)
+		return r;
+	rule->unknown_source = !source_is_known(item->c, rule->source);
+	for (size_t row = 0; !r && row < ARRAY_SIZE(changeable); row++) {
+		bool is_needed = row == 0 || row == 1 || row == 2 || row == 5;
+
+		if (is_needed && !item_has(item, changeable[row].key))
+			return refuse_shape(item, item->node, "'%s' is missing",
+					    changeable[row].key);
+		if (item_has(item, changeable[row].key))
+			r = changeable[row].get(item, rule);
+	}
+	return r ? r : check_exceptions(item, rule, &rule->exceptions);
+}
+
+static int define_rule(struct item *item, struct rule_def *old)
+{
+	struct collection *c = item->c;
+	struct rule_def fresh = {.name = item->name,
+				 .source = TEXT("syscall"),
+				 .is_enabled = true,
+				 .warn_evttypes = true,
+				 .place = node_place(item, item->node)};
+	int r = read_definition(item, &fresh);
+
+	if (r)
+		return r;
+	if (fresh.unknown_source)
+		report_warning(c, "LOAD_UNKNOWN_SOURCE", &fresh.place, fresh.name,
+			       "no events come from source '%.*s', the rule is left out",
+			       TEXT_ARGS(fresh.source));
+	if (old && !text_equal(old->source, fresh.source))
+		return report_error(c, "LOAD_ERR_VALIDATE", &fresh.place, fresh.name,
+				    "the rule has been defined with another source");
+	if (!old) {
+		struct rule_def *rules = grown(&c->pool, c->rules, c->n_rules, sizeof(*rules));
+
+		if (!rules || c->n_rules == DEFINITIONS_MAX)
+			return -ENOMEM;
+		c->rules = rules;
+		old = &c->rules[c->n_rules++];
+		fresh.index = c->counter;
+	} else {
+		fresh.index = old->index;
+	}
+	fresh.visibility = c->counter++;
+	*old = fresh;
+	return 0;
+}
+
+int read_rule(struct item *item)
+{
+	struct overrides overrides;
+	struct rule_def *old;
+	bool append = false;
+	int r = item_text(item, "rule", true, &item->name);
+
+	if (!r)
+		r = item_bool(item, "append", &append);
+	if (!r)
+		r = read_overrides(item, &overrides);
+	if (r)
+		return r;
+	old = collection_rule(item->c, item->name);
+	if (append && overrides.n)
+		return refuse_shape(item, item->node, "'append' and 'override' exclude each other");
+	if (overrides.n)
+		return override_rule(item, &overrides, old);
+	if (append)
+		return append_rule(item, old);
+	if (!item_has(item, "condition") && !item_has(item, "output") && !item_has(item, "desc") &&
+	    !item_has(item, "priority"))
+		return toggle_rule(item, old);
+	return define_rule(item, old);
+}

@@ -1,0 +1,411 @@
+#include "rules/loader.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/util.h"
+#include "filter/event_sets.h"
+#include "filter/format.h"
+#include "filter/operand.h"
+#include "filter/warnings.h"
+#include "rules/collect.h"
+#include "rules/collect_exceptions.h"
+#include "rules/expand.h"
+#include "rules/rule_set.h"
+
+#define FILE_BYTES_MAX (8 << 20)
+#define EVENTS_MANY 100 /* a condition for more kinds of events than this is warned about */
+#define CONTAINER_INFO "%container.info"
+
+struct rule_loader {
+	struct collection c;
+};
+
+/* What rules may need and we answer ourselves, whatever its version. */
+static const struct rule_plugin own_plugins[] = {
+	{"container", NULL}, {"k8smeta", NULL}, {"anomalydetection", NULL}, {"json", NULL}};
+
+static const struct rule_options default_options = {
+	.match_all = true,
+	.min_priority = PRIORITY_DEBUG,
+	.plugins = own_plugins,
+	.n_plugins = ARRAY_SIZE(own_plugins),
+};
+
+int rule_loader_create(struct rule_loader **out, const struct field_set *fields,
+		       const struct rule_options *options)
+{
+	struct rule_loader *loader = calloc(1, sizeof(*loader));
+
+	if (!loader)
+		return -ENOMEM;
+	loader->c.fields = fields;
+	loader->c.options = options ? options : &default_options;
+	*out = loader;
+	return 0;
+}
+
+void rule_loader_destroy(struct rule_loader **loader)
+{
+	if (!*loader)
+		return;
+	pool_done(&(*loader)->c.pool);
+	free(*loader);
+	*loader = NULL;
+}
+
+const struct collection *rule_loader_collection(const struct rule_loader *loader)
+{
+	return &loader->c;
+}
+
+/* For the callback of filter_warnings(). */
+struct warn_target {
+	struct collection *c;
+	const struct rule_def *def;
+};
+
+static void warn_condition(enum filter_warning warning, const struct ast_node *node,
+			   struct text subject, void *arg)
+{
+	struct warn_target *target = arg;
+
+	(void)node;
+	report_warning(target->c, filter_warning_code(warning), &target->def->condition_place,
+		       target->def->name, "'%.*s' in the condition", TEXT_ARGS(subject));
+}
+
+static bool contains(struct text text, const char *needle)
+{
+	return memmem(text.ptr, text.len, needle, strlen(needle)) != NULL;
+}
+
+static void warn_output(struct collection *c, const struct rule_def *def)
+{
+	for (const char *const *f = filter_deprecated_fields(); *f; f++) {
+		if (contains(def->output, *f))
+			report_warning(c, "LOAD_DEPRECATED_ITEM", &def->place, def->name,
+				       "'%s' in the output is deprecated", *f);
+	}
+	if (contains(def->output, CONTAINER_INFO))
+		report_warning(c, "LOAD_DEPRECATED_ITEM", &def->place, def->name,
+			       "'%s' in the output is deprecated and left out", CONTAINER_INFO);
+}
+
+/* The output without what upstream takes out of it. */
+static struct text clean_output(struct collection *c, struct text output)
+{
+	char *hit;
+	char *copy = pool_alloc(&c->pool, (size_t)output.len + 1);
+	struct text t = {copy, output.len};
+
+	if (!copy)
+		return TEXT_NONE;
+	memcpy(copy, output.ptr, output.len);
+	while ((hit = memmem(copy, t.len, CONTAINER_INFO, strlen(CONTAINER_INFO)))) {
+		size_t behind = (size_t)(copy + t.len - hit) - strlen(CONTAINER_INFO);
+
+		memmove(hit, hit + strlen(CONTAINER_INFO), behind);
+		t.len -= (uint32_t)strlen(CONTAINER_INFO);
+	}
+	return t;
+}
+
+/* A name that does not exist drops the rule if it asked for that, and fails the load otherwise. */
+static int refuse_compile(struct collection *c, const struct rule_def *def, const char *code,
+			  const struct place *place, int r, const struct diag *diag, bool *skip)
+{
+	if (r == ERR_UNKNOWN_NAME && def->skip_if_unknown) {
+		report_warning(c, "LOAD_UNKNOWN_FILTER", place, def->name, "left out: %s",
+			       diag->message);
+		*skip = true;
+		return 0;
+	}
+	if (r == -ENOMEM)
+		return r;
+	return report_error(c, code, place, def->name, "%s", diag->message);
+}
+
+static void warn_events(struct collection *c, const struct rule_def *def,
+			const struct filter *filter)
+{
+	if (def->warn_evttypes && text_equal(def->source, TEXT("syscall")) &&
+	    event_set_count(filter_event_set(filter)) > EVENTS_MANY)
+		report_warning(c, "LOAD_NO_EVTTYPE", &def->place, def->name,
+			       "the condition may be true for too many kinds of events");
+}
+
+static int compile_condition(struct collection *c, struct expansion *expansion,
+			     const struct rule_def *def, struct rule *rule, bool *skip)
+{
+	struct text condition = exceptions_expand(c, def);
+	struct warn_target target = {c, def};
+	struct event_set events;
+	struct ast_node *tree = NULL;
+	struct diag diag = {0};
+	int r;
+
+	if (!condition.ptr)
+		return -ENOMEM;
+	r = expansion_tree(expansion, condition, &def->condition_place, def->name, &tree);
+	if (r)
+		return r;
+	filter_warnings(tree, c->fields, warn_condition, &target);
+	r = filter_compile_tree(&rule->filter, tree, c->fields, &diag);
+	if (!r && text_equal(def->source, TEXT("syscall")))
+		r = event_set_of(&events, tree, &diag);
+	if (r)
+		return refuse_compile(c, def, "LOAD_ERR_COMPILE_CONDITION", &def->condition_place,
+				      r, &diag, skip);
+	rule->condition = filter_text(rule->filter);
+	warn_events(c, def, rule->filter);
+	return 0;
+}
+
+static int compile_output(struct collection *c, const struct rule_def *def, struct rule *rule,
+			  bool *skip)
+{
+	struct diag diag = {0};
+	struct text timed;
+	int r;
+
+	warn_output(c, def);
+	rule->output = clean_output(c, def->output);
+	timed = pool_print(&c->pool, "%%evt.time %.*s", TEXT_ARGS(rule->output));
+	if (!rule->output.ptr || !timed.ptr)
+		return -ENOMEM;
+	r = format_compile_strict(&rule->message, rule->output, c->fields, &diag);
+	if (!r)
+		r = format_compile_strict(&rule->fields,
+					  text_equal(def->source, TEXT("syscall")) ? timed
+										   : rule->output,
+					  c->fields, &diag);
+	return r ? refuse_compile(c, def, "LOAD_ERR_COMPILE_OUTPUT", &def->place, r, &diag, skip)
+		 : 0;
+}
+
+static struct text join_tags(struct collection *c, const struct texts *tags)
+{
+	struct text all = TEXT("");
+
+	for (uint32_t i = 0; i < tags->n; i++)
+		all = pool_print(&c->pool, "%.*s%s%.*s", TEXT_ARGS(all), i ? " " : "",
+				 TEXT_ARGS(tags->items[i]));
+	return all;
+}
+
+static void rule_done(struct rule *rule)
+{
+	filter_destroy(&rule->filter);
+	format_destroy(&rule->message);
+	format_destroy(&rule->fields);
+}
+
+static int compile_rule(struct collection *c, struct expansion *expansion,
+			const struct rule_def *def, struct rule_set *set)
+{
+	SCOPED(rule_done)
+	struct rule rule = {
+		.name = def->name,
+		.description = def->description,
+		.source = def->source,
+		.tags = join_tags(c, &def->tags),
+		.priority = def->priority,
+		.is_enabled = def->is_enabled,
+	};
+	bool skip = false;
+	int r = compile_condition(c, expansion, def, &rule, &skip);
+
+	if (!r && !skip)
+		r = compile_output(c, def, &rule, &skip);
+	if (r || skip)
+		return r;
+	r = rule_set_add(set, &rule);
+	rule = (struct rule){0}; /* taken, whatever became of it */
+	return r;
+}
+
+static bool is_selected(struct text pattern, const struct rule_def *def)
+{
+	if (!text_starts_with(pattern, TEXT("tag:")))
+		return rule_name_matches(pattern, def->name);
+	for (uint32_t i = 0; i < def->tags.n; i++) {
+		if (text_equal((struct text){pattern.ptr + 4, pattern.len - 4}, def->tags.items[i]))
+			return true;
+	}
+	return false;
+}
+
+/* The configuration's word comes last: disable, then enable. */
+static bool is_enabled(const struct rule_options *options, const struct rule_def *def)
+{
+	bool enabled = def->is_enabled;
+
+	for (uint32_t i = 0; i < options->n_disable; i++)
+		enabled = enabled && !is_selected(text_from(options->disable[i]), def);
+	for (uint32_t i = 0; i < options->n_enable; i++)
+		enabled = enabled || is_selected(text_from(options->enable[i]), def);
+	return enabled;
+}
+
+static int compile_rules(struct collection *c, struct expansion *expansion, struct rule_set *set)
+{
+	int r = 0;
+
+	for (uint32_t i = 0; !r && i < c->n_rules; i++) {
+		struct rule_def def = c->rules[i];
+
+		if (def.unknown_source || def.priority > c->options->min_priority)
+			continue;
+		def.is_enabled = is_enabled(c->options, &def);
+		r = compile_rule(c, expansion, &def, set);
+	}
+	return r;
+}
+
+static int compile_all(struct collection *c, struct rule_set **out)
+{
+	SCOPED(expansion_destroy) struct expansion *expansion = NULL;
+	SCOPED(rule_set_destroy) struct rule_set *set = NULL;
+	int r = expansion_create(&expansion, c);
+
+	if (!r)
+		r = rule_set_create(&set, c->n_rules);
+	if (!r)
+		r = compile_rules(c, expansion, set);
+	if (!r)
+		r = rule_set_index(set);
+	if (r)
+		return r;
+	expansion_warn_unused(expansion);
+	set->match_all = c->options->match_all;
+	set->totals = (struct rule_set_totals){
+		.rules = set->n, .macros = c->n_macros, .lists = c->n_lists};
+	rule_set_destroy(out);
+	*out = TAKE(set);
+	return 0;
+}
+
+int rule_loader_add(struct rule_loader *loader, const char *file, const char *text, size_t len,
+		    struct rule_set **set, struct rule_messages *messages)
+{
+	struct collection *c = &loader->c;
+	struct text name = pool_text(&c->pool, text_from(file));
+	int r;
+
+	if (!name.ptr)
+		return -ENOMEM;
+	c->messages = messages;
+	r = collect_text(c, name.ptr, text, len);
+	if (!r)
+		r = compile_all(c, set);
+	c->messages = NULL;
+	return r;
+}
+
+int rule_loader_check_plugins(struct rule_loader *loader, struct rule_messages *messages)
+{
+	int r;
+
+	loader->c.messages = messages;
+	r = collect_check_plugins(&loader->c);
+	loader->c.messages = NULL;
+	return r;
+}
+
+static int read_file(struct rule_loader *loader, const char *path, char **out, size_t *len,
+		     struct rule_messages *messages)
+{
+	SCOPED(free_ptr) char *text = malloc(FILE_BYTES_MAX + 1);
+	struct place place = {path, 0, 0};
+	FILE *file = fopen(path, "re");
+	const char *why = NULL;
+
+	if (!text) {
+		if (file)
+			fclose(file);
+		return -ENOMEM;
+	}
+	if (!file) {
+		why = strerror(errno);
+	} else {
+		*len = fread(text, 1, FILE_BYTES_MAX + 1, file);
+		if (ferror(file))
+			why = strerror(errno);
+		else if (*len > FILE_BYTES_MAX)
+			why = "the file is too large";
+		fclose(file);
+	}
+	loader->c.messages = messages;
+	if (why)
+		return report_error(&loader->c, "LOAD_ERR_FILE_READ", &place, TEXT_NONE, "%s", why);
+	*out = TAKE(text);
+	return 0;
+}
+
+/* What compiling said of all files so far is said again with the next one: keep the last. */
+static void forget_repeats(struct rule_messages *messages, uint32_t from, uint32_t to)
+{
+	for (uint32_t i = from; i < to; i++) {
+		free(messages->items[i].message);
+		free(messages->items[i].file);
+		free(messages->items[i].item);
+	}
+	memmove(messages->items + from, messages->items + to,
+		(messages->n - to) * sizeof(*messages->items));
+	messages->n -= to - from;
+}
+
+static bool is_same_message(const struct rule_message *a, const struct rule_message *b)
+{
+	return a->line == b->line && a->column == b->column && strcmp(a->code, b->code) == 0 &&
+	       strcmp(a->file ? a->file : "", b->file ? b->file : "") == 0 &&
+	       strcmp(a->message ? a->message : "", b->message ? b->message : "") == 0;
+}
+
+static void drop_repeats(struct rule_messages *messages)
+{
+	for (uint32_t i = 0; i < messages->n; i++) {
+		for (uint32_t j = i + 1; j < messages->n;) {
+			if (is_same_message(&messages->items[i], &messages->items[j]))
+				forget_repeats(messages, j, j + 1);
+			else
+				j++;
+		}
+	}
+}
+
+int rule_set_load(struct rule_set **out, const char *const *files, uint32_t n_files,
+		  const struct field_set *fields, const struct rule_options *options,
+		  struct rule_messages *messages)
+{
+	SCOPED(rule_loader_destroy) struct rule_loader *loader = NULL;
+	SCOPED(rule_set_destroy) struct rule_set *set = NULL;
+	struct rule_options own = *options;
+	int r;
+
+	if (!own.plugins) {
+		own.plugins = own_plugins;
+		own.n_plugins = ARRAY_SIZE(own_plugins);
+	}
+	r = rule_loader_create(&loader, fields, &own);
+	for (uint32_t i = 0; !r && i < n_files; i++) {
+		SCOPED(free_ptr) char *text = NULL;
+		size_t len = 0;
+
+		r = read_file(loader, files[i], &text, &len, messages);
+		if (!r)
+			r = rule_loader_add(loader, files[i], text, len, &set, messages);
+	}
+	if (!r && n_files == 0)
+		r = rule_set_create(&set, 0);
+	if (!r)
+		r = rule_loader_check_plugins(loader, messages);
+	if (messages)
+		drop_repeats(messages);
+	if (!r)
+		*out = TAKE(set);
+	return r;
+}

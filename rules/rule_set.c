@@ -1,0 +1,266 @@
+#include "rules/rule_set.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/util.h"
+#include "filter/event_sets.h"
+#include "state/state.h"
+
+#define MESSAGE_BYTES_MAX 16384
+#define FIELDS_BYTES_MAX 65536
+
+int rule_set_create(struct rule_set **out, uint32_t n)
+{
+	SCOPED(rule_set_destroy) struct rule_set *set = calloc(1, sizeof(*set));
+
+	if (!set)
+		return -ENOMEM;
+	set->rules = calloc(n + 1, sizeof(*set->rules));
+	if (!set->rules)
+		return -ENOMEM;
+	*out = TAKE(set);
+	return 0;
+}
+
+void rule_set_destroy(struct rule_set **set)
+{
+	struct rule_set *s = *set;
+
+	if (!s)
+		return;
+	for (uint32_t i = 0; i < s->n; i++) {
+		filter_destroy(&s->rules[i].filter);
+		format_destroy(&s->rules[i].message);
+		format_destroy(&s->rules[i].fields);
+	}
+	free(s->rules);
+	pool_done(&s->pool);
+	free(s);
+	*set = NULL;
+}
+
+int rule_set_add(struct rule_set *set, const struct rule *rule)
+{
+	struct rule *r = &set->rules[set->n];
+	struct text *texts[] = {&r->name,      &r->description, &r->source,
+				&r->condition, &r->output,      &r->tags};
+
+	*r = *rule;
+	set->n++;
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		*texts[i] = pool_text(&set->pool, *texts[i]);
+		if (!texts[i]->ptr)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int list_add(struct rule_set *set, struct rule_list *list, uint32_t rule)
+{
+	uint32_t *rules = grown(&set->pool, list->rules, list->n, sizeof(*rules));
+
+	if (!rules)
+		return -ENOMEM;
+	list->rules = rules;
+	list->rules[list->n++] = rule;
+	return 0;
+}
+
+static bool has_syscalls(const struct event_set *events)
+{
+	for (uint32_t w = 0; w < SYSCALL_SET_WORDS; w++) {
+		if (events->syscalls[w])
+			return true;
+	}
+	return false;
+}
+
+/* The event of calls that have none of their own: which call it is, matching tests. */
+static bool is_listed(const struct event_set *events, uint32_t type)
+{
+	if (type == EVENT_GENERIC)
+		return has_syscalls(events) || (events->types[0] >> EVENT_GENERIC & 1);
+	return events->types[type / 64] >> (type % 64) & 1;
+}
+
+/* A rule that can be true for every event is no reason to capture them all: it sees what others,
+ * the dimensions and state ask for. */
+static bool is_unbounded(const struct event_set *events)
+{
+	return event_set_count(events) > EVENT_TYPE_END / 2;
+}
+
+int rule_set_index(struct rule_set *set)
+{
+	int r = 0;
+
+	for (uint32_t i = 0; !r && i < set->n; i++) {
+		const struct event_set *events = filter_event_set(set->rules[i].filter);
+
+		if (!set->rules[i].is_enabled)
+			continue;
+		if (text_equal(set->rules[i].source, TEXT("ethogram"))) {
+			r = list_add(set, &set->by_source_ethogram, i);
+			continue;
+		}
+		if (!is_unbounded(events))
+			event_set_add(&set->events, events);
+		for (uint32_t type = 0; !r && type < EVENT_TYPE_END; type++) {
+			if (is_listed(events, type))
+				r = list_add(set, &set->by_type[type], i);
+		}
+	}
+	return r;
+}
+
+const struct event_set *rule_set_events(const struct rule_set *set)
+{
+	return &set->events;
+}
+
+/* The event's rules; those of calls without an event of their own are told apart by number. */
+static const struct rule_list *candidates(const struct rule_set *set, struct text source,
+					  const struct event *ev)
+{
+	if (text_equal(source, TEXT("ethogram")))
+		return &set->by_source_ethogram;
+	return &set->by_type[ev->type];
+}
+
+static bool is_for_call(const struct rule *rule, const struct event *ev)
+{
+	return ev->type != EVENT_GENERIC ||
+	       event_set_has(filter_event_set(rule->filter), EVENT_GENERIC, ev->nr);
+}
+
+uint32_t rule_set_match(struct rule_set *set, struct text source, const struct field_context *ctx,
+			struct rule_match matches[RULE_MATCHES_MAX])
+{
+	const struct rule_list *list = candidates(set, source, ctx->event);
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < list->n; i++) {
+		struct rule *rule = &set->rules[list->rules[i]];
+
+		if (!is_for_call(rule, ctx->event) || !filter_eval(rule->filter, ctx))
+			continue;
+		rule->hits_total++;
+		rule->last_hit_ns = ctx->event->ts_ns;
+		if (n == RULE_MATCHES_MAX) {
+			set->matches_dropped_total++;
+			continue;
+		}
+		matches[n++].rule = list->rules[i];
+		if (!set->match_all)
+			break;
+	}
+	return n;
+}
+
+enum alert_priority rule_priority(const struct rule_set *set, uint32_t rule)
+{
+	return set->rules[rule].priority;
+}
+
+struct record_alert *rule_alert_create(const struct rule_set *set, const struct rule_match *match,
+				       const struct field_context *ctx)
+{
+	const struct rule *rule = &set->rules[match->rule];
+	const struct process *process = ctx->subject ? ctx->subject->process : NULL;
+	struct text workload = process ? process->workload->name : TEXT_NONE;
+	char *message = arena_alloc(ctx->arena, MESSAGE_BYTES_MAX);
+	char *fields = arena_alloc(ctx->arena, FIELDS_BYTES_MAX);
+	struct record_alert *alert;
+	uint32_t message_len, fields_len;
+
+	if (!message || !fields)
+		return NULL;
+	message_len = format_print(rule->message, ctx, message, MESSAGE_BYTES_MAX);
+	fields_len = format_fields_json(rule->fields, ctx, fields, FIELDS_BYTES_MAX);
+	if (!fields_len)
+		fields_len = (uint32_t)snprintf(fields, FIELDS_BYTES_MAX, "{}");
+	alert = record_alloc(sizeof(*alert), (size_t)message_len + fields_len + rule->name.len +
+						     rule->source.len + rule->tags.len +
+						     workload.len);
+	if (!alert)
+		return NULL;
+	alert->ts_ns = ctx->event->ts_ns;
+	alert->priority = rule->priority;
+	alert->rule = record_text(alert, rule->name);
+	alert->source = record_text(alert, rule->source);
+	alert->tags = record_text(alert, rule->tags);
+	alert->message = record_text(alert, (struct text){message, message_len});
+	alert->output_fields = record_text(alert, (struct text){fields, fields_len});
+	alert->workload_name = record_text(alert, workload);
+	if (process) {
+		alert->workload_id = process->workload->id;
+		alert->pid = process->pid;
+		alert->start_time_ns = process_start_time_ns(ctx->state, process);
+	}
+	return alert;
+}
+
+uint32_t rule_set_size(const struct rule_set *set)
+{
+	return set->n;
+}
+
+void rule_set_info(const struct rule_set *set, uint32_t index, struct rule_info *out)
+{
+	const struct rule *rule = &set->rules[index];
+
+	*out = (struct rule_info){
+		.name = rule->name,
+		.description = rule->description,
+		.source = rule->source,
+		.condition = rule->condition,
+		.output = rule->output,
+		.tags = rule->tags,
+		.priority = rule->priority,
+		.is_enabled = rule->is_enabled,
+		.hits_total = rule->hits_total,
+		.last_hit_ns = rule->last_hit_ns,
+	};
+}
+
+void rule_set_totals(const struct rule_set *set, struct rule_set_totals *out)
+{
+	*out = set->totals;
+}
+
+void rule_messages_done(struct rule_messages *messages)
+{
+	for (uint32_t i = 0; i < messages->n; i++) {
+		free(messages->items[i].message);
+		free(messages->items[i].file);
+		free(messages->items[i].item);
+	}
+	free(messages->items);
+	*messages = (struct rule_messages){0};
+}
+
+bool rule_name_matches(struct text pattern, struct text name)
+{
+	uint32_t p = 0, n = 0, star = UINT32_MAX, resume = 0;
+
+	while (n < name.len) {
+		if (p < pattern.len && pattern.ptr[p] == '*') {
+			star = p++;
+			resume = n;
+		} else if (p < pattern.len && pattern.ptr[p] == name.ptr[n]) {
+			p++;
+			n++;
+		} else if (star != UINT32_MAX) {
+			p = star + 1;
+			n = ++resume;
+		} else {
+			return false;
+		}
+	}
+	while (p < pattern.len && pattern.ptr[p] == '*')
+		p++;
+	return p == pattern.len;
+}

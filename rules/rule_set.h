@@ -1,0 +1,46 @@
+/* The compiled rules; rules/ only. */
+#pragma once
+
+#include "filter/compiled.h"
+#include "rules/definitions.h"
+#include "rules/rules.h"
+
+struct rule {
+	struct text name, description, source, condition, output, tags;
+	enum alert_priority priority;
+	bool is_enabled;
+	struct filter *filter;
+	struct format *message; /* the output */
+	struct format *fields;  /* the same with the time in front: all that output_fields holds */
+	uint64_t hits_total, last_hit_ns;
+};
+
+/* Rules to try for one kind of event, in order of definition. */
+struct rule_list {
+	uint32_t *rules;
+	uint32_t n;
+};
+
+struct rule_set {
+	struct pool pool; /* texts, lists */
+	struct rule *rules;
+	uint32_t n;
+	struct rule_set_totals totals;
+	bool match_all;
+	struct event_set events;
+	struct rule_list by_type[EVENT_TYPE_END]; /* source syscall */
+	struct rule_list by_source_ethogram;
+	uint64_t matches_dropped_total;
+};
+
+/* An empty set with room for n rules. */
+int rule_set_create(struct rule_set **out, uint32_t n);
+
+/* Add a compiled rule: filter and formats are taken. Texts are copied. */
+int rule_set_add(struct rule_set *set, const struct rule *rule);
+
+/* Build the index once all rules are there and enabled or not. */
+int rule_set_index(struct rule_set *set);
+
+/* "a*c" against name: * stands for any characters. */
+bool rule_name_matches(struct text pattern, struct text name);
