@@ -65,6 +65,7 @@ int pipeline_create(struct pipeline **out, const struct pipeline_parts *parts)
 		return -ENOMEM;
 	p->parts = *parts;
 	p->next_alert_id = parts->next_alert_id;
+	p->started_ns = clock_real_ns();
 	r = arena_init(&p->arena, ARENA_BYTES);
 	if (!r)
 		r = losses_create(&p->losses);
