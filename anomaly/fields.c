@@ -26,6 +26,8 @@ enum anomaly_part {
 
 enum workload_part { PART_NAME, PART_ID, PART_KIND, PART_INSTANCE, PART_STATE, PART_COVERAGE };
 
+enum sketch_part { SKETCH_COUNT, SKETCH_PROFILE };
+
 enum incident_part {
 	INCIDENT_ID,
 	INCIDENT_RETURN_PERIOD,
@@ -267,21 +269,34 @@ static bool extract_incident(const struct field_context *ctx, const struct field
 	return value && give_incident(ctx, field, value);
 }
 
-static bool extract_sketch_profile(const struct field_context *ctx, const struct field *field,
-				   const struct field_arg *arg, struct values *out)
+/* The event's sighting in the dimension with that number. */
+static const struct sighting *sighting_in(const struct field_context *ctx, int64_t dimension)
 {
 	const struct sightings *sightings = ctx->score ? ctx->score->sightings : NULL;
-	int64_t wanted = arg->is_given ? arg->index : 0;
+
+	for (uint32_t i = 0; sightings && i < MIN(ctx->score->n, SIGHTINGS_MAX); i++) {
+		if (sightings->items[i].dimension == dimension)
+			return &sightings->items[i];
+	}
+	return NULL;
+}
+
+static bool extract_sketch(const struct field_context *ctx, const struct field *field,
+			   const struct field_arg *arg, struct values *out)
+{
+	const struct sighting *s = sighting_in(ctx, arg->is_given ? arg->index : 0);
 	struct field_arg whole = {0};
 	struct value *value;
 
-	for (uint32_t i = 0; sightings && i < MIN(ctx->score->n, SIGHTINGS_MAX); i++) {
-		if (sightings->items[i].dimension != wanted)
-			continue;
-		value = one_value(ctx, field, out);
-		return value && give_key(ctx, &sightings->items[i], &whole, value);
-	}
-	return false;
+	if (!s)
+		return false;
+	value = one_value(ctx, field, out);
+	if (!value)
+		return false;
+	if (field->variant == SKETCH_PROFILE)
+		return give_key(ctx, s, &whole, value);
+	value->u64 = profile_count(s) + 1; /* the field has always counted the event itself, too */
+	return true;
 }
 
 static bool extract_duration(const struct field_context *ctx, const struct field *field,
@@ -297,16 +312,6 @@ static bool extract_duration(const struct field_context *ctx, const struct field
 		return false;
 	value->u64 = ctx->event->ts_ns - ctx->first_event_ns;
 	return true;
-}
-
-static bool extract_nothing(const struct field_context *ctx, const struct field *field,
-			    const struct field_arg *arg, struct values *out)
-{
-	(void)ctx;
-	(void)field;
-	(void)arg;
-	(void)out;
-	return false;
 }
 
 static int check_index(const struct field *field, struct field_arg *arg)
@@ -379,10 +384,11 @@ static const struct field fields[] = {
 	INCIDENT("root.exe", VALUE_FSPATH, INCIDENT_ROOT_EXE, "Its executable."),
 	INCIDENT("from", VALUE_ABSTIME, INCIDENT_FROM, "When it began."),
 	INCIDENT("to", VALUE_ABSTIME, INCIDENT_TO, "When something was last added."),
-	{"anomaly.count_min_sketch", VALUE_UINT64, BY_INDEX | FIELD_UNAVAILABLE, extract_nothing,
-	 check_index, "Count of the behaviour in the profile with that number."},
-	{"anomaly.count_min_sketch.profile", VALUE_CHARBUF, BY_INDEX, extract_sketch_profile,
-	 check_index, "The behaviour that the event shows in the profile with that number."},
+	{"anomaly.count_min_sketch", VALUE_UINT64, BY_INDEX, extract_sketch, check_index,
+	 "How often the behaviour was seen in the dimension with that number, this time included.",
+	 SKETCH_COUNT},
+	{"anomaly.count_min_sketch.profile", VALUE_CHARBUF, BY_INDEX, extract_sketch, check_index,
+	 "The behaviour that the event shows in the dimension with that number.", SKETCH_PROFILE},
 	{"anomaly.falco.duration_ns", VALUE_UINT64, 0, extract_duration, NULL,
 	 "Time since the first event, in ns."},
 };

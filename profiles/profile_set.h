@@ -144,6 +144,10 @@ void profile_parent(const struct sighting *sighting, unsigned level, uint32_t *p
 bool profile_population(const struct sighting *sighting, unsigned level, bool *known,
 			double *rate_per_epoch);
 
+/* Events of the behaviour in its baseline, at the finest usable level; an estimate, never too low,
+ * where a sketch counts. 0: not learned. */
+uint64_t profile_count(const struct sighting *sighting);
+
 struct profile_view {
 	const struct workload *workload;
 	struct text dimension;

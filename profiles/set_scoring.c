@@ -79,6 +79,18 @@ bool profile_population(const struct sighting *sighting, unsigned level, bool *k
 	return pool_rate(p->baseline->pool, p, level, rate_per_epoch);
 }
 
+uint64_t profile_count(const struct sighting *sighting)
+{
+	const struct profile *p = sighting->profile;
+	unsigned leaf = sighting->n_levels - 1u;
+	struct prefix prefix;
+
+	if (sighting->n_levels == 0 ||
+	    !profile_find(p, leaf, sighting->fingerprints[leaf], p->baseline->epoch, &prefix))
+		return 0;
+	return prefix.slot ? prefix.slot->events : prefix.events;
+}
+
 void profile_view(const struct sighting *sighting, struct profile_view *out)
 {
 	const struct profile *p = sighting->profile;

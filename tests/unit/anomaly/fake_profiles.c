@@ -94,6 +94,11 @@ bool profile_population(const struct sighting *sighting, unsigned level, bool *k
 	return sighting->profile->has_population;
 }
 
+uint64_t profile_count(const struct sighting *sighting)
+{
+	return sighting->profile->count;
+}
+
 void profile_view(const struct sighting *sighting, struct profile_view *out)
 {
 	*out = sighting->profile->view;

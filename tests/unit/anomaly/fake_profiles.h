@@ -11,6 +11,7 @@ struct profile {
 	uint32_t parent_epochs, child_epochs;
 	bool has_population, population_known;
 	double population_rate;
+	uint64_t count;
 	uint32_t n_usual;
 	const char *usual[RECORD_USUAL_MAX];
 };

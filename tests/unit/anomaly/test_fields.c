@@ -68,6 +68,7 @@ static int set_up(void **state)
 	fake_profile(&b.exec, &b.workload, "exec", 100, 1);
 	fake_profile(&b.connect, &b.workload, "net.connect", 100, 1);
 	b.exec.view.is_ready = true;
+	b.connect.count = 17;
 	fill_score(&b);
 	b.incident = (struct record_incident){.id = 7,
 					      .from_ns = 1000,
@@ -167,7 +168,8 @@ static void every_field_gives_its_value(void **state)
 		{"incident.root.exe", NULL, -1, WORDS, 0, "/bin/dash"},
 		{"incident.from", NULL, -1, NUMBER, 1000, NULL},
 		{"incident.to", NULL, -1, NUMBER, 2000, NULL},
-		{"anomaly.count_min_sketch", NULL, 0, ABSENT, 0, NULL},
+		{"anomaly.count_min_sketch", NULL, 2, NUMBER, 18, NULL},
+		{"anomaly.count_min_sketch", NULL, 9, ABSENT, 0, NULL},
 		{"anomaly.count_min_sketch.profile", NULL, 2, WORDS, 0, "tcp > 127.0.0.1 > 4444"},
 		{"anomaly.count_min_sketch.profile", NULL, 9, ABSENT, 0, NULL},
 		{"anomaly.falco.duration_ns", NULL, -1, NUMBER, 3000, NULL},
