@@ -300,6 +300,7 @@ static void look_around(struct pipeline *p, uint64_t now_ns)
 
 void pipeline_rest(struct pipeline *p, uint64_t now_ns)
 {
+	state_tick(p->parts.state, now_ns);
 	profile_set_tick(p->parts.profiles, now_ns);
 	scorer_tick(p->parts.scorer, now_ns);
 	incidents_flush(p->parts.incidents, now_ns, emit_incident, p);

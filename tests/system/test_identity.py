@@ -17,7 +17,7 @@ def daemon(make_daemon):
 
 
 def all_processes(daemon):
-    stack = list(daemon.get("/v1/processes?depth=64")["items"])
+    stack = [daemon.get("/v1/processes?depth=64")]
     while stack:
         one = stack.pop()
         yield one
@@ -28,7 +28,7 @@ def workload_of(daemon, part, timeout_s=15):
     """The workload of the process whose command line contains part."""
 
     def check():
-        found = [p for p in all_processes(daemon) if part in p["cmdline"] and "runc" not in p["cmdline"] and "ctr" not in p["cmdline"]]
+        found = [p for p in all_processes(daemon) if part in (p["cmdline"] or "") and "runc" not in p["cmdline"] and "ctr" not in p["cmdline"]]
         return found[0]["workload"] if found and "unresolved" not in found[0]["workload"] else None
 
     return daemon.wait_for(f"a resolved process '{part}'", check, timeout_s)
