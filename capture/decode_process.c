@@ -82,16 +82,16 @@ static void fill_cgroups(struct decoder *d, const struct record *record, struct 
 		uint32_t len = section->len - (uint32_t)sizeof(*group);
 		struct text path = decode_path(d, (const char *)(group + 1), len, true);
 		int rank = identity_rank(group, len == 0);
-		char name[sizeof(group->name) + 1] = {0};
+		char name[sizeof("name=") + sizeof(group->name)] = "name=";
 
 		if (rank > best) {
 			best = rank;
 			out->cgroup_id = group->id;
 		}
-		memcpy(name, group->name, sizeof(group->name));
+		memcpy(name + 5, group->name, sizeof(group->name)); /* "name=systemd" */
 		if (group->hierarchy == 0)
 			append_cgroup(&out->cgroups, ROOM, "unified", path);
-		else if (name[0])
+		else if (name[5])
 			append_cgroup(&out->cgroups, ROOM, name, path);
 		for (uint32_t bit = 0; group->hierarchy && bit < WIRE_SUBSYS_END; bit++) {
 			if (group->subsystems >> bit & 1)

@@ -455,7 +455,7 @@ int live_source_create_reading(struct source **out, const struct live_config *co
 	if (!r)
 		r = attach(live);
 	if (!r)
-		r = scan_create(&live->scan, live->bpf);
+		r = scan_create(&live->scan, live->bpf, live->begin_ns);
 	if (r)
 		return r;
 	*out = &TAKE(live)->base;

@@ -282,9 +282,9 @@ static void tasks_come_whole(void **state)
 	text_is("cwd", ev->task->cwd, "/a/b");
 	assert_true(ev->task->env_truncated);
 	assert_int_equal(ev->task->exe_flags, EXE_SETUID);
-	assert_memory_equal(ev->task->cgroups.ptr, "unified=/\0memory=/x/y\0systemd=/z.service",
-			    41);
-	assert_int_equal(ev->task->cgroups.len, 41);
+	assert_memory_equal(ev->task->cgroups.ptr,
+			    "unified=/\0memory=/x/y\0name=systemd=/z.service", 46);
+	assert_int_equal(ev->task->cgroups.len, 46);
 	assert_int_equal(ev->task->cgroup_id, 7);
 	assert_int_equal(ev->task->vm_rss_kb, 12);
 	assert_true(ev->task->is_thread);
