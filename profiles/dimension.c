@@ -89,8 +89,8 @@ static void hash_part(XXH3_state_t *state, const struct dimension *d, const stru
 
 uint64_t dimension_hash(const struct dimension *d)
 {
-	uint32_t numbers[] = {KEY_VERSION, d->success,  d->failure,
-			      d->access,   d->n_errors, d->n_fields};
+	uint32_t numbers[] = {KEY_VERSION, d->success,  d->failure,   d->access,
+			      d->n_errors, d->n_fields, d->min_fields};
 	XXH3_state_t state;
 
 	XXH3_64bits_reset(&state);
@@ -589,7 +589,7 @@ bool dimension_observe(const struct dimension *d, const struct field_context *ct
 		}
 		out->n_levels++;
 	}
-	return out->n_levels > 0;
+	return out->n_levels >= d->min_fields;
 }
 
 /* Chained: each level's state is the seed of the next. Level and length go into the seed, so that

@@ -68,7 +68,7 @@ struct dimension_key {
 };
 
 /* Does the event show a behaviour of this dimension (type, result, access, filter)? Then fill out.
- * False also when not even the coarsest field is there. */
+ * False also when fewer fields are there than the dimension wants (one). */
 bool dimension_observe(const struct dimension *dimension, const struct field_context *ctx,
 		       struct dimension_key *out);
 

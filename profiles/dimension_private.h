@@ -68,6 +68,7 @@ struct dimension {
 	uint32_t n_sources;
 	struct key_field fields[RECORD_LEVELS_MAX];
 	uint32_t n_fields;
+	uint32_t min_fields; /* fewer are no observation */
 };
 
 struct dimension_set {

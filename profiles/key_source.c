@@ -164,7 +164,8 @@ static bool ends_of_tuple(struct text tuple, struct ends *out)
 	out->local_port = port_at(out->local + size);
 	out->remote = out->local + size + 2;
 	out->remote_port = port_at(out->remote + size);
-	out->has_local = out->has_remote = true;
+	out->has_local = true;
+	out->has_remote = out->remote_port != 0; /* else a resolver sorts addresses */
 	return true;
 }
 
@@ -211,7 +212,6 @@ static bool ends_of_entry(const struct fd_entry *entry, struct ends *out)
 	*out = (struct ends){
 		.family = entry->kind == FD_SOCKET_V4 ? AF_INET : AF_INET6,
 		.has_local = true,
-		.has_remote = entry->flags & FD_ENTRY_CONNECTED,
 		.local = is_client ? entry->client : entry->server,
 		.remote = is_client ? entry->server : entry->client,
 		.local_port = is_client ? entry->client_port : entry->server_port,
@@ -219,6 +219,7 @@ static bool ends_of_entry(const struct fd_entry *entry, struct ends *out)
 		.type = entry->sock_type,
 		.protocol = entry->l4proto,
 	};
+	out->has_remote = entry->flags & FD_ENTRY_CONNECTED && out->remote_port != 0;
 	return true;
 }
 
@@ -330,12 +331,22 @@ static bool socket_protocol(const struct field_context *ctx, UNUSED_ARGUMENT, st
 	return give_text(text_from(protocol_name(&ends)), out);
 }
 
-/* Path of a unix socket's other end, or its own when it listens. */
+/* Where a unix socket's caller wants to go, or what the kernel says of the socket. */
 static bool socket_path(const struct field_context *ctx, UNUSED_ARGUMENT, struct value *out)
 {
-	const struct sock_facts *sock = ctx->event->sock;
+	const struct event *ev = ctx->event;
+	const struct sock_facts *sock = ev->sock;
+	const struct param *addr = NULL;
 
-	return sock && sock->family == AF_UNIX && give_text(sock->path, out);
+	if (sock && sock->family == AF_UNIX && sock->path.len)
+		return give_text(sock->path, out);
+	if (ev->type == EVENT_CONNECT)
+		addr = event_param(ev, CONNECT_addr);
+	else if (ev->type == EVENT_BIND)
+		addr = event_param(ev, BIND_addr);
+	if (!addr || addr->bytes.len < 2 || addr->bytes.ptr[0] != AF_UNIX)
+		return false;
+	return give_text((struct text){addr->bytes.ptr + 1, addr->bytes.len - 1}, out);
 }
 
 static const struct key_source sources[] = {
@@ -349,7 +360,7 @@ static const struct key_source sources[] = {
 	{"local.ip", local_ip, "own address"},
 	{"local.port", local_port, "own port"},
 	{"socket.protocol", socket_protocol, "tcp, udp, icmp, raw or other"},
-	{"socket.path", socket_path, "path of a unix socket's other end"},
+	{"socket.path", socket_path, "path of a unix socket, or of its other end"},
 	{"event.type", event_type_name, "name of the event or system call"},
 	{"event.arg.", event_arg, "a parameter of the event, by name"},
 	{"event.result", event_result, "success, or the name of the error"},

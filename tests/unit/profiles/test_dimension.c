@@ -103,6 +103,8 @@ static void mistakes_have_a_place(void **state)
 		{ITEM KEY "    settings: {top: -1}\n", "top must be a number", 5, 21},
 		{ITEM KEY "    settings: {top: 99999999999999999999}\n", "top must be", 5, 21},
 		{ITEM KEY "    settings: {sketch_rows: 0}\n", "1 to 8", 5, 29},
+		{ITEM KEY "    min_fields: 0\n", "1 to 6", 5, 17},
+		{ITEM KEY "    min_fields: 2\n", "above 1 fields", 2, 5},
 		{ITEM "    key: {}\n", "list of key fields", 4, 10},
 		{ITEM "    key: [{field: process.exe}]\n", "needs 'name'", 4, 11},
 		{ITEM "    key: [{name: k}]\n", "needs 'field'", 4, 11},
@@ -324,7 +326,7 @@ static void shipped_file_loads_with_the_real_fields(void **state)
 	SCOPED(dimension_set_destroy) struct dimension_set *set = load_shipped_with(&real);
 
 	(void)state;
-	assert_int_equal(dimension_set_size(set), 7);
+	assert_int_equal(dimension_set_size(set), 8);
 }
 
 static void expect_key(const struct world *w, const struct dimension_set *set, const char *name,
@@ -443,11 +445,49 @@ static void shipped_net_dimensions(void **state)
 		w.maker.sock.protocol = IPPROTO_TCP;
 		expect_key(&w, set, "net.connect", rows[i].want);
 	}
+	/* Port 0 is a resolver that sorts addresses: no connection. */
+	show(&w, event_connect(&w.maker, &task, 5, "10.0.0.9", 50000, "1.2.3.4", 0, 0));
+	expect_key(&w, set, "net.connect", "-");
 	/* A capture has no socket facts: the tuple must do, and the protocol is not known. */
 	show(&w, event_connect(&w.maker, &task, 5, "10.0.0.9", 50000, "1.2.3.4", 80, 0));
 	w.maker.ev.sock = NULL;
 	expect_key(&w, set, "net.connect",
 		   "/usr/bin/redis | ip/public | 80 | 1.2.3.0/24 | 1.2.3.4");
+	arena_done(&w.arena);
+}
+
+static void shipped_unix_connect(void **state)
+{
+	static const struct {
+		const char *path, *want;
+	} rows[] = {
+		{"/run/docker.sock", "/usr/bin/redis | /run | docker.sock"},
+		{"/run/user/1000/bus", "/usr/bin/redis | /run/user/<uid> | bus"},
+		{"@name", "/usr/bin/redis | . | @name"},
+		{"", "-"},
+	};
+	SCOPED(dimension_set_destroy) struct dimension_set *set = load_shipped();
+	struct sock_facts sock = {.family = AF_UNIX};
+	char addr[64] = {AF_UNIX};
+	struct event *ev;
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		ev = event_start(&w.maker, &task, EVENT_CONNECT);
+		event_set_res(ev, 0);
+		sock.path = text_from(rows[i].path);
+		ev->sock = &sock;
+		show(&w, ev);
+		expect_key(&w, set, "unix.connect", rows[i].want);
+		expect_key(&w, set, "net.connect", "-");
+		/* From the address, as in a capture. */
+		ev->sock = NULL;
+		strcpy(addr + 1, rows[i].path);
+		event_set_bytes(ev, CONNECT_addr, addr, (uint32_t)strlen(rows[i].path) + 1);
+		expect_key(&w, set, "unix.connect", rows[i].want);
+	}
 	arena_done(&w.arena);
 }
 
@@ -658,6 +698,7 @@ int main(void)
 		cmocka_unit_test(shipped_file_dimensions),
 		cmocka_unit_test(shipped_exec),
 		cmocka_unit_test(shipped_net_dimensions),
+		cmocka_unit_test(shipped_unix_connect),
 		cmocka_unit_test(shipped_listen),
 		cmocka_unit_test(shipped_privilege),
 		cmocka_unit_test(values_become_text),
