@@ -63,6 +63,8 @@ void container_meta_set_image(struct container_meta *meta, struct text reference
 	struct text bare = reference;
 	const char *at, *slash, *colon;
 
+	if (!reference.ptr || !reference.len)
+		return;
 	if (text_starts_with(bare, scheme))
 		bare = (struct text){bare.ptr + scheme.len, bare.len - scheme.len};
 	if (is_hex_id(bare)) { /* an image without a name */
