@@ -72,18 +72,20 @@ static bool give_key(const struct field_context *ctx, const struct sighting *s,
 		     const struct field_arg *arg, struct value *value)
 {
 	struct phrase phrase = {.size = KEY_TEXT_MAX};
-	uint32_t n = MIN(s->n_levels, RECORD_LEVELS_MAX);
+	struct record_key key;
 
+	if (!profile_sighting_key(s, ctx, &key))
+		return false;
 	if (arg->is_given && arg->is_index) {
-		if (arg->index < 0 || arg->index >= n)
+		if (arg->index < 0 || arg->index >= key.n)
 			return false;
-		value->text = s->fields[arg->index];
+		value->text = key.fields[arg->index];
 		return true;
 	}
 	phrase.bytes = arena_alloc(ctx->arena, KEY_TEXT_MAX);
 	if (!phrase.bytes)
 		return false;
-	phrase_key(&phrase, s->fields, n, KEY_FIELD_MAX);
+	phrase_key(&phrase, key.fields, key.n, KEY_FIELD_MAX);
 	value->text = phrase_result(&phrase);
 	return true;
 }

@@ -167,6 +167,18 @@ const struct dimension_info *dimension_info(const struct dimension *dimension)
 	return &dimension->info;
 }
 
+bool dimension_is_path_keyed(const struct dimension *d)
+{
+	if (d->filter)
+		return false;
+	for (uint32_t i = 0; i < d->n_sources; i++) {
+		if (!d->sources[i].own || (!text_equal(d->sources[i].text, TEXT("process.exe")) &&
+					   !text_equal(d->sources[i].text, TEXT("file.path"))))
+			return false;
+	}
+	return true;
+}
+
 /* What counts -----------------------------------------------------------------------------------
  */
 

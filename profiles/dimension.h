@@ -60,6 +60,10 @@ struct dimension_info {
 
 const struct dimension_info *dimension_info(const struct dimension *dimension);
 
+/* True if its keys depend on nothing but the process's image, and of the event on its type, result,
+ * flags, path and whether that is a directory: then they can be remembered by these. */
+bool dimension_is_path_keyed(const struct dimension *dimension);
+
 /* The key fields of one behaviour. */
 struct dimension_key {
 	uint8_t n_levels;                      /* usable: cut at the first missing field */

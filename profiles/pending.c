@@ -395,11 +395,21 @@ void pending_settle(struct baseline *b)
 
 void pending_drop_all(struct pending *pending, struct baseline *b)
 {
-	uint32_t cursor = 0;
+	struct held_prefix *prefix;
 	struct held *held;
+	uint32_t cursor = 0;
 
 	while ((held = fp_map_next(&b->held, &cursor))) {
-		free(pending_take(pending, held, false));
-		cursor = 0;
+		dequeue(pending, held);
+		pending->n_held--;
+		pending->n_quarantined -= (held->flags & HELD_QUARANTINED) != 0;
+		pending->bytes -= held_bytes(held);
+		free(held);
 	}
+	cursor = 0;
+	while ((prefix = fp_map_next(&b->prefixes, &cursor)))
+		free(prefix);
+	fp_map_done(&b->held);
+	fp_map_done(&b->prefixes);
+	b->n_quarantined = 0;
 }

@@ -49,6 +49,13 @@ int profile_set_create(struct profile_set **out, const struct learning_config *c
 			    (size_t)config->profile_bytes_max / POPULATION_SHARE);
 	if (r)
 		return r;
+	r = key_cache_create(&set->cache, set->seed);
+	if (r)
+		return r;
+	for (uint32_t i = 0; i < set->n_dimensions; i++) {
+		if (dimension_is_path_keyed(dimension_set_get(set->dimensions, i)))
+			set->path_keyed |= UINT64_C(1) << i;
+	}
 	*out = TAKE(set);
 	return 0;
 }
@@ -79,6 +86,7 @@ void profile_set_destroy(struct profile_set **out)
 	free(set->by_index);
 	fp_map_done(&set->by_id);
 	population_done(&set->population);
+	key_cache_destroy(&set->cache);
 	dimension_set_destroy(&set->dimensions);
 	free(set);
 	*out = NULL;
@@ -302,12 +310,79 @@ static void look_at(struct profile_set *set, struct baseline *b, const struct fi
 	out->n++;
 }
 
+/* Answer from the cache: all of it known, and seen in this epoch. */
+static bool recall(struct profile_set *set, const struct baseline *b, const struct process *process,
+		   uint64_t signature, struct sightings *out)
+{
+	const struct key_cache_entry *entry =
+		key_cache_find(set->cache, process, signature, b->epoch);
+
+	if (!entry)
+		return false;
+	for (uint32_t i = 0; i < entry->n; i++) {
+		const struct key_cache_item *item = &entry->items[i];
+		struct profile *p = item->profile;
+		struct head_slot *slot =
+			head_find(p->levels[item->n_levels - 1].head, item->fingerprint);
+		struct sighting *s = &out->items[i];
+
+		if (!slot || slot->last_epoch < b->epoch || p->baseline != b)
+			return false;
+		*s = (struct sighting){.profile = p,
+				       .dimension = p->index,
+				       .is_missing = item->is_missing,
+				       .n_levels = item->n_levels,
+				       .new_level = -1};
+		s->fingerprints[item->n_levels - 1] = item->fingerprint;
+		set->findings[i].leaf.slot = slot;
+		set->findings[i].held = NULL;
+	}
+	out->n = entry->n;
+	return true;
+}
+
+static void remember(struct profile_set *set, const struct baseline *b,
+		     const struct process *process, uint64_t signature,
+		     const struct sightings *sightings)
+{
+	struct key_cache_entry *entry;
+
+	if (sightings->n > KEY_CACHE_ITEMS)
+		return;
+	for (uint32_t i = 0; i < sightings->n; i++) {
+		if (sightings->items[i].new_level >= 0 || !set->findings[i].leaf.slot)
+			return;
+	}
+	entry = key_cache_put(set->cache, process, signature, b->epoch);
+	for (uint32_t i = 0; i < sightings->n; i++) {
+		const struct sighting *s = &sightings->items[i];
+
+		entry->items[i] = (struct key_cache_item){
+			s->profile, s->fingerprints[s->n_levels - 1], s->n_levels, s->is_missing};
+	}
+	entry->n = sightings->n;
+}
+
+static void observe(struct profile_set *set, struct baseline *b, const struct field_context *ctx,
+		    uint64_t observers, struct sightings *out)
+{
+	for (; observers; observers &= observers - 1) {
+		if (out->n == SIGHTINGS_MAX) {
+			set->sightings_dropped_total++;
+			return;
+		}
+		look_at(set, b, ctx, (uint32_t)__builtin_ctzll(observers), out);
+	}
+}
+
 void profile_set_look_up(struct profile_set *set, const struct field_context *ctx,
 			 struct sightings *out)
 {
 	const struct event *ev = ctx->event;
+	const struct process *process = ctx->subject->process;
 	uint64_t observers = dimension_set_observers(set->dimensions, ev);
-	struct baseline *b = visit(set, ctx->subject->process, ev->ts_ns);
+	struct baseline *b = visit(set, process, ev->ts_ns);
+	uint64_t signature;
 
 	out->n = 0;
 	if (!b) {
@@ -316,11 +391,26 @@ void profile_set_look_up(struct profile_set *set, const struct field_context *ct
 	}
 	if (is_exec(ev) && !event_failed(ev))
 		baseline_exec(b, &set->clock, ev->ts_ns);
-	for (; observers; observers &= observers - 1) {
-		if (out->n == SIGHTINGS_MAX) {
-			set->sightings_dropped_total++;
-			return;
-		}
-		look_at(set, b, ctx, (uint32_t)__builtin_ctzll(observers), out);
+	if (!observers)
+		return;
+	if ((observers & ~set->path_keyed) || !key_cache_signature(set->cache, ctx, &signature)) {
+		observe(set, b, ctx, observers, out);
+	} else if (!recall(set, b, process, signature, out)) {
+		observe(set, b, ctx, observers, out);
+		remember(set, b, process, signature, out);
 	}
+}
+
+bool profile_sighting_key(const struct sighting *sighting, const struct field_context *ctx,
+			  struct record_key *out)
+{
+	struct dimension_key key = {.n_levels = sighting->n_levels};
+
+	memcpy(key.fields, sighting->fields, sizeof(key.fields));
+	if (sighting->n_levels && !sighting->fields[0].ptr &&
+	    !dimension_observe(sighting->profile->dimension, ctx, &key))
+		return false;
+	out->n = MIN(key.n_levels, sighting->n_levels);
+	memcpy(out->fields, key.fields, sizeof(out->fields));
+	return true;
 }

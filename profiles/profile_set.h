@@ -50,9 +50,10 @@ struct sighting {
 	int8_t new_level; /* coarsest level never seen; -1: all known */
 	bool is_pending;  /* seen before, still waiting (or quarantined) */
 	bool is_accepted; /* an allow row covers it */
-	uint64_t fingerprints[RECORD_LEVELS_MAX];
-	struct text
-		fields[RECORD_LEVELS_MAX]; /* templated key fields; valid until the next event */
+	uint64_t fingerprints[RECORD_LEVELS_MAX]; /* all of them only when something is new */
+	struct text fields[RECORD_LEVELS_MAX]; /* templated key fields; valid until the next event.
+						* Empty for what is known and was seen in this
+						* epoch: ask profile_sighting_key() */
 	uint64_t
 		last_seen_epoch; /* of the new level, if it was known once and forgotten; 0 never */
 	uint64_t open_anomaly;   /* id of the open anomaly of this pending behaviour; 0 none */
@@ -71,6 +72,10 @@ void profile_set_note(struct profile_set *set, const struct subject *subject, ui
  * nothing. */
 void profile_set_look_up(struct profile_set *set, const struct field_context *ctx,
 			 struct sightings *out);
+
+/* The key of a sighting of this event, made if need be. False: it has none. */
+bool profile_sighting_key(const struct sighting *sighting, const struct field_context *ctx,
+			  struct record_key *out);
 
 /* What scoring and rules concluded about the event. */
 struct verdict {

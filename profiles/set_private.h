@@ -3,6 +3,7 @@
 #pragma once
 
 #include "profiles/baseline.h"
+#include "profiles/key_cache.h"
 #include "profiles/pending.h"
 #include "profiles/population.h"
 #include "profiles/profile_set.h"
@@ -17,6 +18,8 @@ struct finding {
 struct profile_set {
 	struct dimension_set *dimensions;
 	uint32_t n_dimensions;
+	uint64_t path_keyed; /* dimensions (bit) that may be answered from the cache */
+	struct key_cache *cache;
 	uint64_t seed;
 	uint32_t min_epochs;
 	struct epoch_clock clock;

@@ -117,3 +117,12 @@ uint32_t profile_usual(const struct sighting *sighting, unsigned level, uint32_t
 	}
 	return n;
 }
+
+bool profile_sighting_key(const struct sighting *sighting, const struct field_context *ctx,
+			  struct record_key *out)
+{
+	(void)ctx;
+	out->n = sighting->n_levels;
+	memcpy(out->fields, sighting->fields, sizeof(out->fields));
+	return true;
+}

@@ -95,6 +95,12 @@ const struct dimension_info *dimension_info(const struct dimension *dimension)
 	return &dimension->info;
 }
 
+bool dimension_is_path_keyed(const struct dimension *dimension)
+{
+	(void)dimension;
+	return false;
+}
+
 bool dimension_observe(const struct dimension *dimension, const struct field_context *ctx,
 		       struct dimension_key *out)
 {
