@@ -168,7 +168,7 @@ void decode_connect(struct decoder *d, const struct record *record)
 {
 	const struct sock_facts *sock = d->event.sock;
 	bool is_known = sock && (sock->remote_port || sock->peer_ptr);
-	struct text addr = TEXT_NONE;
+	struct text addr;
 
 	if (is_known)
 		set_unless_empty(d, CONNECT_tuple, decode_tuple(d, sock, false));

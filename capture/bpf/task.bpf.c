@@ -370,7 +370,7 @@ int BPF_PROG(on_fork, struct task_struct *task, __u64 clone_flags)
 	struct wire_ring *ring = ring_at(cpu);
 	struct wire_header *header;
 
-	if (!ring || FIELD(current, tgid) == own_tgid)
+	if (!ring || FIELD(task, tgid) == own_tgid)
 		return 0;
 	header = record_begin(ring, WIRE_FORK, task, cpu);
 	if (!header) {

@@ -309,6 +309,57 @@ static void odd_files(void **state)
 	assert_int_equal(live_u64(ev, "entries"), 0);
 }
 
+#ifdef __x86_64__
+/* A 32-bit call from a 64-bit process: number and arguments are those of i386. */
+static long call_32bit(long nr, unsigned a, unsigned b, unsigned c)
+{
+	long r;
+
+	__asm__ volatile("int $0x80"
+			 : "=a"(r)
+			 : "a"(nr), "b"(a), "c"(b), "d"(c)
+			 : "memory", "r8", "r9", "r10", "r11");
+	return (int)r;
+}
+
+static void child_calls_32bit(void *arg)
+{
+	char *low = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+
+	(void)arg;
+	strcpy(low, "/etc/hostname");
+	strcpy(low + 64, "/none/such");
+	if (call_32bit(5, (unsigned)(uintptr_t)low, O_RDONLY, 0) < 0 ||
+	    call_32bit(10, (unsigned)(uintptr_t)low + 64, 0, 0) != -ENOENT)
+		_exit(1);
+}
+
+static void calls_of_32_bit_are_named_right(void **state)
+{
+	static const enum event_type types[] = {EVENT_OPEN, EVENT_UNLINK, EVENT_FSTAT,
+						EVENT_MPROTECT, EVENT_TYPE_END};
+	struct live_test *t = *state;
+	const struct event *ev;
+
+	live_want(t, types);
+	live_run(t, child_calls_32bit, NULL);
+	if (!WIFEXITED(t->child_status))
+		skip(); /* a kernel without 32-bit calls */
+	assert_int_equal(t->child_status, 0);
+	ev = live_event(t, EVENT_OPEN, 0); /* 5 is fstat on x86-64 */
+	assert_true(ev->quality & EVENT_IS_32BIT);
+	assert_text(ev->file->path, "/etc/hostname");
+	assert_int_equal(live_u64(ev, "flags"), 1);
+	ev = live_event(t, EVENT_UNLINK, 0); /* 10 is mprotect */
+	assert_true(ev->quality & EVENT_IS_32BIT);
+	assert_int_equal(live_i64(ev, "res"), -ENOENT);
+	live_text_is(ev, "path", "/none/such");
+	assert_int_equal(live_count(t, EVENT_FSTAT), 0);
+	assert_int_equal(live_count(t, EVENT_MPROTECT), 0);
+}
+#endif
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -318,6 +369,9 @@ int main(void)
 		cmocka_unit_test(pivot_root_is_generic_with_its_paths),
 		cmocka_unit_test(modules_and_programs),
 		cmocka_unit_test(odd_files),
+#ifdef __x86_64__
+		cmocka_unit_test(calls_of_32_bit_are_named_right),
+#endif
 	};
 
 	return cmocka_run_group_tests(tests, live_setup, live_teardown);
