@@ -255,9 +255,10 @@ static bool take_bounds(struct translation *t, uint32_t *low, uint32_t *high)
 	for (int i = 0; i < 2; i++) {
 		uint32_t digits = 0;
 
-		for (; isdigit((unsigned char)peek(t, 0)); digits++)
-			*bound = MIN(*bound * 10 + (uint32_t)(t->pattern.ptr[t->at++] - '0'),
-				     REPEAT_MAX + 1u);
+		for (; isdigit((unsigned char)peek(t, 0)); digits++, t->at++) {
+			*bound = *bound * 10 + (uint32_t)(peek(t, 0) - '0');
+			*bound = MIN(*bound, REPEAT_MAX + 1u);
+		}
 		if (i == 0 && digits && peek(t, 0) == '}') {
 			*high = *low;
 			break;
