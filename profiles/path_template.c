@@ -374,8 +374,6 @@ static const char *whole_name(const struct walk *walk, struct text part)
 		return "<range>";
 	if (part.len == 26 && text_ends_with(so_far, TEXT("/overlay2/l/")))
 		return "<id>";
-	if (walk->is_temporary && random_len(part) == part.len)
-		return "<tmp>";
 	return NULL;
 }
 
@@ -442,6 +440,33 @@ static bool is_swap_file(struct text part)
 	       is(part.ptr[part.len - 1], LOWER);
 }
 
+/* ".txt", ".s", ".tar": length of a short ending of letters, or 0. */
+static uint32_t extension_len(struct text part)
+{
+	uint32_t len = 0;
+
+	while (len < part.len && is(part.ptr[part.len - 1 - len], LOWER | UPPER))
+		len++;
+	return len > 0 && len <= 5 && len + 1 < part.len && part.ptr[part.len - 1 - len] == '.'
+		       ? len + 1
+		       : 0;
+}
+
+/* tempfile.py's eight of [a-z0-9_] behind a prefix, of which 6 % have no digit and are missed. */
+static bool has_python_tail(struct text part)
+{
+	uint32_t n_digits = 0;
+
+	if (part.len < 9 || !memchr("-_.", part.ptr[part.len - 9], 3))
+		return false;
+	for (uint32_t i = part.len - 8; i < part.len; i++) {
+		if (!is(part.ptr[i], LOWER | DIGIT) && part.ptr[i] != '_')
+			return false;
+		n_digits += is(part.ptr[i], DIGIT);
+	}
+	return n_digits > 0 && n_digits < 8;
+}
+
 /* What is behind the last of ". - _" and was made up by mkstemp: its length, or 0. Outside of
  * temporary directories only rsync's .name.XXXXXX, and what no one would type. */
 static uint32_t random_tail(const struct walk *walk, struct text part)
@@ -450,6 +475,8 @@ static uint32_t random_tail(const struct walk *walk, struct text part)
 	struct text tail;
 	bool is_mixed;
 
+	if (walk->is_temporary && has_python_tail(part))
+		return 8;
 	while (len < part.len && is(part.ptr[part.len - 1 - len], ALNUM))
 		len++;
 	if (len < 6 || len > 12 || len == part.len ||
@@ -611,10 +638,25 @@ static bool is_plain(const struct walk *walk, struct text part)
 	       stays(walk, part) && !random_tail(walk, part);
 }
 
+/* A name, in temporary directories with its extension apart. */
+static void put_name(struct walk *walk, struct text part)
+{
+	uint32_t extension = walk->is_temporary ? extension_len(part) : 0;
+	struct text stem = until(part, part.len - extension);
+	uint32_t tail = random_tail(walk, stem);
+
+	if (walk->is_temporary && stem.len && random_len(stem) == stem.len)
+		tail = stem.len;
+	put_tokens(walk, until(stem, stem.len - tail));
+	if (tail)
+		put_literal(&walk->out, "<tmp>");
+	put_tokens(walk, from(part, stem.len));
+}
+
 static void put_component(struct walk *walk, struct text part)
 {
 	const char *whole;
-	uint32_t done, tail, at;
+	uint32_t done, at;
 
 	walk->after_year -= walk->after_year > 0;
 	if (part.len == 4 && two_digits(part, 0, 19, 20) && two_digits(part, 2, 0, 99))
@@ -645,10 +687,7 @@ static void put_component(struct walk *walk, struct text part)
 		put(&walk->out, from(part, at + span(from(part, at), DIGIT)));
 		return;
 	}
-	tail = random_tail(walk, part);
-	put_tokens(walk, until(part, part.len - tail));
-	if (tail)
-		put_literal(&walk->out, "<tmp>");
+	put_name(walk, part);
 }
 
 /* Paths ---------------------------------------------------------------------------------------- */
@@ -682,11 +721,12 @@ static bool may_vary(struct text path)
 
 struct text path_template(struct text path, char buffer[PATH_TEMPLATE_MAX])
 {
-	struct walk walk = {.out = {.buffer = buffer}};
+	struct walk walk = {0};
 	uint32_t at = 0;
 
 	if (!may_vary(path))
 		return path;
+	walk.out.buffer = buffer;
 	for (size_t i = 0; i < ARRAY_SIZE(temporary); i++)
 		walk.is_temporary |= text_starts_with(path, temporary[i]);
 	walk.is_sys = text_starts_with(path, TEXT("/sys/devices/"));

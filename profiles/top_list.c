@@ -90,7 +90,7 @@ static void set_text(struct top_list *list, struct entry *entry, const struct re
 	uint32_t room = TOP_LIST_TEXT_MAX;
 	char *at;
 
-	for (uint8_t i = 0; i < MIN(key->n, RECORD_KEY_MAX); i++) {
+	for (uint32_t i = 0; i < MIN(key->n, RECORD_KEY_MAX); i++) {
 		entry->lens[i] = (uint16_t)MIN(key->fields[i].len, room);
 		room -= entry->lens[i];
 		entry->n_fields++;

@@ -13,6 +13,7 @@
 
 #include "base/util.h"
 #include "profiles/dimension.h"
+#include "random.h"
 #include "state/state.h"
 #include "tests/lib/events.h"
 
@@ -631,6 +632,42 @@ static struct dimension_key key_of(const char *a, const char *b, const char *c)
 	return key;
 }
 
+/* The shipped file with bytes changed, dropped and doubled: refused or taken, never a crash. */
+static void mangled_files_are_harmless(void **state)
+{
+	static const char junk[] = "[]{}:,-&*!|>'\"%@\n\t #0azA\xff";
+	static char bytes[1 << 16];
+	char path[4096];
+	uint64_t random = 3;
+	size_t len;
+	FILE *file;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/../../etc/dimensions/default.yaml", getenv("TEST_DATA"));
+	for (int i = 0; i < 400; i++) {
+		struct dimension_set *set = NULL;
+		struct diag diag;
+
+		file = fopen(path, "re");
+		assert_non_null(file);
+		len = fread(bytes, 1, sizeof(bytes), file);
+		fclose(file);
+		for (int k = 0; k < 3; k++) {
+			size_t at = random_next(&random) % len;
+
+			if (i % 3 == 0)
+				bytes[at] = junk[random_next(&random) % (sizeof(junk) - 1)];
+			else if (i % 3 == 1)
+				memmove(bytes + at, bytes + at + 1, --len - at);
+			else
+				len = at + 1;
+		}
+		dimension_set_parse(&set, (struct text){bytes, (uint32_t)len}, "x", &field_set,
+				    &diag);
+		dimension_set_destroy(&set);
+	}
+}
+
 static void fingerprints_tell_levels_apart(void **state)
 {
 	SCOPED(dimension_set_destroy)
@@ -703,6 +740,7 @@ int main(void)
 		cmocka_unit_test(shipped_privilege),
 		cmocka_unit_test(values_become_text),
 		cmocka_unit_test(long_texts_are_cut_but_differ),
+		cmocka_unit_test(mangled_files_are_harmless),
 		cmocka_unit_test(fingerprints_tell_levels_apart),
 		cmocka_unit_test(stored_keys_are_checked),
 	};
