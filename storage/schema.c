@@ -74,20 +74,30 @@ static int apply_step(sqlite3 *db, const char *path, const struct schema *schema
 	return r;
 }
 
+int schema_refuse_newer(sqlite3 *db, const char *path, const struct schema *schema)
+{
+	int64_t version = 0;
+
+	if (database_get(db, "PRAGMA user_version", &version) ||
+	    (version <= schema->n_steps && version >= 0))
+		return 0;
+	log_err("database '%s': written by a newer Ethogram (schema version %lld, this program "
+		"knows %d): run the newer program, or choose another storage.path",
+		path, (long long)version, schema->n_steps);
+	return -EPROTO;
+}
+
 int schema_migrate(sqlite3 *db, const char *path, const struct schema *schema)
 {
 	int64_t version;
-	int r = database_get(db, "PRAGMA user_version", &version);
+	int r = schema_refuse_newer(db, path, schema);
 
+	if (r)
+		return r;
+	r = database_get(db, "PRAGMA user_version", &version);
 	if (r)
 		return log_err_r(r, "database '%s': cannot read its version: %s", path,
 				 sqlite3_errmsg(db));
-	if (version > schema->n_steps || version < 0) {
-		log_err("database '%s': written by a newer Ethogram (schema version %lld, this "
-			"program knows %d): run the newer program, or choose another storage.path",
-			path, (long long)version, schema->n_steps);
-		return -EPROTO;
-	}
 	for (int from = (int)version; from < schema->n_steps; from++) {
 		r = apply_step(db, path, schema, from);
 		if (r)

@@ -11,6 +11,10 @@ struct schema {
 
 extern const struct schema schema_current;
 
+/* -EPROTO, logged, when the program is too old for db. Only reads, so that nothing of a newer file
+ * is touched; a file that cannot be read is no newer one. */
+int schema_refuse_newer(sqlite3 *db, const char *path, const struct schema *schema);
+
 /* Bring db up to date, each step in a transaction of its own with its version. path is for the log.
  * 0; -EPROTO newer than the program; -ENOSPC, ...: logged, db is at the last step that succeeded.
  */

@@ -64,6 +64,9 @@ static int connect(struct store *store)
 	if (r)
 		return log_database_error(store, r, "cannot open");
 	sqlite3_busy_timeout(store->db, 2000); /* a reader of ours that recovers the log */
+	r = schema_refuse_newer(store->db, store->path, &schema_current);
+	if (r)
+		return r;
 	r = database_exec(store->db, settings);
 	return r ? log_database_error(store, r, "cannot set up") : 0;
 }

@@ -3,12 +3,12 @@
 import http.client
 import json
 import os
-import re
+import random
 import shutil
 import signal
 import socket
+import string
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -36,6 +36,11 @@ def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return s.getsockname()[1]
+
+
+def unique(name):
+    """A name no other run on this host uses: letters only, as digits would be templated."""
+    return name + "".join(random.choices(string.ascii_lowercase, k=8))
 
 
 class Daemon:

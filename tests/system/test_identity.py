@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from conftest import unique
 from containers import Containerd, make_image, run_runc
 
 
@@ -28,7 +29,7 @@ def workload_of(daemon, part, timeout_s=15):
     """The workload of the process whose command line contains part."""
 
     def check():
-        found = [p for p in all_processes(daemon) if part in (p["cmdline"] or "") and "runc" not in p["cmdline"] and "ctr" not in p["cmdline"]]
+        found = [p for p in all_processes(daemon) if part in (p["cmdline"] or "") and not p["exe"].endswith(("/runc", "/ctr"))]
         return found[0]["workload"] if found and "unresolved" not in found[0]["workload"] else None
 
     return daemon.wait_for(f"a resolved process '{part}'", check, timeout_s)
@@ -36,9 +37,9 @@ def workload_of(daemon, part, timeout_s=15):
 
 def test_runc(daemon, scratch):
     name = f"ethotest{os.getpid()}"
-    process = run_runc(scratch, name, "touch /tmp/x; sleep 4321", {"org.opencontainers.image.ref.name": "registry.example/team/web:2.1"})
+    process = run_runc(scratch, name, "while :; do cat /etc/passwd >/dev/null; sleep 1; done # marker4321", {"org.opencontainers.image.ref.name": "registry.example/team/web:2.1"})
     try:
-        assert workload_of(daemon, "sleep 4321") == "image:registry.example/team/web"
+        assert workload_of(daemon, "marker4321") == "image:registry.example/team/web"
         workload = daemon.wait_for("the workload", lambda: daemon.workload("image:registry.example/team/web"), 10)
         assert workload["kind"] == "image"
         assert [i["id"] for i in workload["instances"]] == [name]
@@ -56,9 +57,9 @@ def test_containerd(daemon, scratch):
         archive = scratch / "image.tar"
         make_image(archive, image)
         runtime.ctr("image", "import", str(archive))
-        process = runtime.run(image, name, "touch /tmp/x; sleep 4322")
-        assert workload_of(daemon, "sleep 4322") == "image:registry.example/team/tiny"
-        workload = daemon.workload("image:registry.example/team/tiny")
+        process = runtime.run(image, name, "while :; do cat /etc/passwd >/dev/null; sleep 1; done # marker4322")
+        assert workload_of(daemon, "marker4322") == "image:registry.example/team/tiny"
+        workload = daemon.wait_for("the workload", lambda: daemon.workload("image:registry.example/team/tiny"), 10)
         assert workload["kind"] == "image"
         assert [i["id"] for i in workload["instances"]] == [name]
         assert workload["versions"][0]["tag"] == "1.2"
@@ -70,9 +71,10 @@ def test_containerd(daemon, scratch):
         runtime.close()
 
 
+SHOP = unique("shop-")
 UNITS = [
-    ("system.slice/shop.service", "unit:shop.service", "unit"),
-    ("system.slice/system-getty.slice/getty@tty1.service", "unit:getty@.service", "unit"),
+    (f"system.slice/{SHOP}.service", f"unit:{SHOP}.service", "unit"),
+    (f"system.slice/system-{SHOP}.slice/{SHOP}@tty1.service", f"unit:{SHOP}@.service", "unit"),
 ]
 
 

@@ -7,6 +7,8 @@ import sqlite3
 import subprocess
 import time
 
+from conftest import unique
+
 KILLS = 50
 CHECKPOINT_S = 1
 
@@ -29,7 +31,8 @@ while True:
     time.sleep(0.05)
 """
 
-UNIT = "unit:load.service"
+SERVICE = unique("load-") + ".service"
+UNIT = f"unit:{SERVICE}"
 
 
 def known_names(daemon):
@@ -54,7 +57,7 @@ def test_kill(make_daemon, cgroups, scratch):
     output = scratch / "load.log"
     with open(output, "w") as log:
         load = cgroups.run(
-            "system.slice/load.service", ["/usr/bin/env", "python3", "-c", LOAD, str(files)], stdout=log
+            f"system.slice/{SERVICE}", ["/usr/bin/env", "python3", "-c", LOAD, str(files)], stdout=log
         )
     seen_while_up = []  # (from, to) of the daemon's lives
     try:

@@ -1,7 +1,6 @@
 """The main job, on a live host: a real service is learned, stays quiet, and is caught when it breaks
 character, with the right story; and all of it survives a restart."""
 
-import os
 import socket
 import subprocess
 import threading
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import free_port
+from conftest import free_port, unique
 
 TIMING = [
     "learning.epoch_s=1",
@@ -22,7 +21,8 @@ TIMING = [
     "storage.checkpoint_s=2",
 ]
 THRESHOLD_S = 20
-UNIT = "unit:redis-server.service"
+SERVICE = unique("redis-") + ".service"
+UNIT = f"unit:{SERVICE}"
 
 # What an attacker loads into a server that allows modules: runs a program when loaded, and fails.
 MODULE = """
@@ -56,7 +56,7 @@ class Redis:
 
     def start(self):
         self.process = self.cgroups.run(
-            "system.slice/redis-server.service",
+            f"system.slice/{SERVICE}",
             [
                 "/usr/bin/redis-server", "--port", str(self.port), "--dir", str(self.folder),
                 "--save", "", "--enable-module-command", "local", "--daemonize", "no",
@@ -165,7 +165,7 @@ class Host:
 
     def __init__(self, cgroups):
         self.cron = cgroups.run(
-            "system.slice/cron.service", ["/usr/sbin/cron", "-f"],
+            f"system.slice/{unique('cron-')}.service", ["/usr/sbin/cron", "-f"],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )
         self.shell = cgroups.run(

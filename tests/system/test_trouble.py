@@ -72,10 +72,10 @@ def test_bad_rule(scratch):
 
 def test_bad_dimension(scratch):
     path = scratch / "d.yaml"
-    path.write_text("- dimension: x\n  evnts: [open]\n")
+    path.write_text("dimensions:\n  - name: x\n    evnts: [open]\n")
     done = run("run", *settings(scratch, f"learning.dimensions=[{path}]"))
     assert done.returncode == 1
-    assert f"{path}:2:" in done.stderr, done.stderr
+    assert f"{path}:3:" in done.stderr, done.stderr
 
 
 def test_port_taken(scratch):
@@ -143,17 +143,16 @@ def test_no_permission(scratch):
 def test_disk_full(make_daemon, scratch):
     mount = scratch / "d"
     mount.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "none", str(mount)], check=False).returncode:
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m", "none", str(mount)], check=False).returncode:
         pytest.skip("cannot mount tmpfs")
     try:
         daemon = make_daemon("storage.checkpoint_s=1", "learning.epoch_s=1", name="d")
         daemon.start()
         filler = mount / "filler"
-        with open(filler, "wb") as out:
+        with open(filler, "wb", buffering=0) as out:
             try:
                 while True:
                     out.write(b"\0" * 4096)
-                    out.flush()
             except OSError:
                 pass
         for n in range(200):
