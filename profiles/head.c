@@ -9,13 +9,19 @@
 #define IMAGE_VERSION 1
 #define CAPACITY_MIN 16
 #define IMAGE_SLOT_BYTES_MIN 14 /* fingerprint, tag, five numbers of a byte */
+#define MOVE_PER_ADD 16         /* slots: a table is empty long before the next one is full */
 #define CHILD_EPOCHS_MAX ((UINT32_C(1) << 28) - 1)
 
 _Static_assert(sizeof(struct head_slot) == 32, "the size is promised");
 
+/* Growing moves a few slots with each head_add(), so that no event waits for a million of them.
+ * old is emptied from its beginning, whole runs of taken slots at a time: what is left of it never
+ * has an emptied slot on its way. */
 struct head {
 	struct head_slot *slots;
-	uint32_t capacity, count;
+	uint32_t capacity, count; /* count: old ones too */
+	struct head_slot *old;    /* NULL: not growing */
+	uint32_t old_capacity, old_at;
 	uint32_t forget_at; /* where head_forget() goes on */
 	size_t bytes_max;
 	uint64_t refused_total;
@@ -37,6 +43,7 @@ void head_destroy(struct head **head)
 	if (!*head)
 		return;
 	free((*head)->slots);
+	free((*head)->old);
 	free(*head);
 	*head = NULL;
 }
@@ -63,14 +70,25 @@ static struct head_slot *probe(struct head_slot *slots, uint32_t capacity, uint6
 	return &slots[at];
 }
 
+/* In one table: the fingerprint's slot, or NULL. */
+static struct head_slot *find_in(struct head_slot *slots, uint32_t capacity, uint64_t fingerprint)
+{
+	struct head_slot *slot = probe(slots, capacity, fingerprint);
+
+	return slot->fingerprint ? slot : NULL;
+}
+
 struct head_slot *head_find(const struct head *head, uint64_t fingerprint)
 {
 	struct head_slot *slot;
 
 	if (head->count == 0)
 		return NULL;
-	slot = probe(head->slots, head->capacity, usable(fingerprint));
-	return slot->fingerprint ? slot : NULL;
+	fingerprint = usable(fingerprint);
+	slot = find_in(head->slots, head->capacity, fingerprint);
+	if (!slot && head->old)
+		slot = find_in(head->old, head->old_capacity, fingerprint);
+	return slot;
 }
 
 static bool is_full(const struct head *head)
@@ -90,19 +108,32 @@ static uint32_t next_capacity(const struct head *head)
 	return (uint32_t)wanted;
 }
 
+/* Move at least n slots of the old table, and on to the end of a run. */
+static void move_some(struct head *head, uint32_t n)
+{
+	for (uint32_t i = 0; head->old_at < head->old_capacity; i++) {
+		struct head_slot *slot = &head->old[head->old_at];
+
+		if (slot->fingerprint)
+			*probe(head->slots, head->capacity, slot->fingerprint) = *slot;
+		else if (i >= n)
+			return;
+		*slot = (struct head_slot){0};
+		head->old_at++;
+	}
+	free(head->old);
+	head->old = NULL;
+}
+
 static int resize(struct head *head, uint32_t capacity)
 {
 	struct head_slot *slots = calloc(capacity, sizeof(*slots));
 
 	if (!slots)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < head->capacity; i++) {
-		const struct head_slot *slot = &head->slots[i];
-
-		if (slot->fingerprint)
-			*probe(slots, capacity, slot->fingerprint) = *slot;
-	}
-	free(head->slots);
+	head->old = head->slots;
+	head->old_capacity = head->capacity;
+	head->old_at = 0;
 	head->slots = slots;
 	head->capacity = capacity;
 	head->forget_at = 0;
@@ -113,10 +144,16 @@ static int make_room(struct head *head)
 {
 	uint32_t capacity;
 
+	if (head->old)
+		move_some(head, MOVE_PER_ADD);
 	if (head->capacity && !is_full(head))
 		return 0;
 	capacity = next_capacity(head);
-	return capacity ? resize(head, capacity) : -ENOSPC;
+	if (!capacity)
+		return -ENOSPC;
+	if (head->old)
+		move_some(head, UINT32_MAX); /* only a table of a few slots comes here */
+	return resize(head, capacity);
 }
 
 struct head_slot *head_add(struct head *head, uint64_t fingerprint, uint32_t tag, uint32_t epoch)
@@ -141,26 +178,24 @@ struct head_slot *head_add(struct head *head, uint64_t fingerprint, uint32_t tag
 }
 
 /* Free slot gap and close the gap: whoever probed past it moves up (Knuth, TAOCP 3, 6.4, R). */
-static void remove_at(struct head *head, uint32_t gap)
+static void remove_at(struct head_slot *slots, uint32_t capacity, uint32_t gap)
 {
-	uint32_t capacity = head->capacity;
 	uint32_t at = gap;
 
 	for (;;) {
 		uint32_t home;
 
 		at = at + 1 == capacity ? 0 : at + 1;
-		if (head->slots[at].fingerprint == 0)
+		if (slots[at].fingerprint == 0)
 			break;
-		home = home_of(head->slots[at].fingerprint, capacity);
+		home = home_of(slots[at].fingerprint, capacity);
 		/* Distances go round the table. */
 		if ((at + capacity - home) % capacity < (at + capacity - gap) % capacity)
 			continue;
-		head->slots[gap] = head->slots[at];
+		slots[gap] = slots[at];
 		gap = at;
 	}
-	head->slots[gap] = (struct head_slot){0};
-	head->count--;
+	slots[gap] = (struct head_slot){0};
 }
 
 bool head_remove(struct head *head, uint64_t fingerprint)
@@ -169,7 +204,11 @@ bool head_remove(struct head *head, uint64_t fingerprint)
 
 	if (!slot)
 		return false;
-	remove_at(head, (uint32_t)(slot - head->slots));
+	if (slot >= head->slots && slot < head->slots + head->capacity)
+		remove_at(head->slots, head->capacity, (uint32_t)(slot - head->slots));
+	else
+		remove_at(head->old, head->old_capacity, (uint32_t)(slot - head->old));
+	head->count--;
 	return true;
 }
 
@@ -178,6 +217,10 @@ uint32_t head_forget(struct head *head, uint32_t before_epoch, uint32_t max_slot
 {
 	uint32_t n_forgotten = 0;
 
+	if (head->old) {
+		move_some(head, max_slots);
+		return 0;
+	}
 	for (uint32_t i = 0; i < max_slots && head->count > 0; i++) {
 		const struct head_slot *slot = &head->slots[head->forget_at];
 
@@ -185,7 +228,8 @@ uint32_t head_forget(struct head *head, uint32_t before_epoch, uint32_t max_slot
 			if (forgotten)
 				forgotten(slot, arg);
 			/* Another one may have moved here: look again. */
-			remove_at(head, head->forget_at);
+			remove_at(head->slots, head->capacity, head->forget_at);
+			head->count--;
 			n_forgotten++;
 			continue;
 		}
@@ -196,8 +240,12 @@ uint32_t head_forget(struct head *head, uint32_t before_epoch, uint32_t max_slot
 
 const struct head_slot *head_next(const struct head *head, uint32_t *cursor)
 {
-	while (*cursor < head->capacity) {
-		const struct head_slot *slot = &head->slots[(*cursor)++];
+	uint64_t end = head->capacity + (head->old ? (uint64_t)head->old_capacity : 0);
+
+	while (*cursor < end) {
+		uint32_t at = (*cursor)++;
+		const struct head_slot *slot =
+			at < head->capacity ? &head->slots[at] : &head->old[at - head->capacity];
 
 		if (slot->fingerprint)
 			return slot;
@@ -217,7 +265,9 @@ uint64_t head_refused_total(const struct head *head)
 
 size_t head_bytes(const struct head *head)
 {
-	return sizeof(*head) + (size_t)head->capacity * sizeof(struct head_slot);
+	size_t capacity = head->capacity + (head->old ? (size_t)head->old_capacity : 0);
+
+	return sizeof(*head) + capacity * sizeof(struct head_slot);
 }
 
 /* last_child_epoch is stored behind first_epoch like last_epoch, only where it is valid. */

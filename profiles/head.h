@@ -1,9 +1,11 @@
 /* The exact head of a profile: one slot for each key prefix seen, found by its 64-bit keyed
  * fingerprint. Open addressing with linear probing in the order of the fingerprints; a removal
  * closes the gap, so there are no tombstones. At most three quarters full; grows by half, within a
- * byte budget: past that head_add() refuses and counts, and the owner goes on in a sketch.
+ * byte budget (while it grows, both tables are there): past that head_add() refuses and counts, and
+ * the owner goes on in a sketch. Growing moves a few slots with each head_add(), so none waits
+ * long.
  *
- * Cost: look-up about one cache miss; growth copies in order, a few ns a slot.
+ * Cost: look-up about one cache miss, two while it grows.
  * Pipeline thread only. */
 #pragma once
 
@@ -73,7 +75,8 @@ typedef void head_forgotten_fn(const struct head_slot *slot, void *arg);
 uint32_t head_forget(struct head *head, uint32_t before_epoch, uint32_t max_slots,
 		     head_forgotten_fn *forgotten, void *arg);
 
-/* The next slot from *cursor on (start with 0); NULL at the end. In the order of fingerprints. */
+/* The next slot from *cursor on (start with 0); NULL at the end. In no order that means
+ * anything; nothing may be added, removed or forgotten meanwhile. */
 const struct head_slot *head_next(const struct head *head, uint32_t *cursor);
 
 uint32_t head_count(const struct head *head);         /* slots in use */
