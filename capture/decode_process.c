@@ -218,8 +218,8 @@ const struct task_facts *decode_task_facts(struct decoder *d, const struct recor
 	out->root = section_path(d, record, WIRE_SEC_ROOT);
 	split_args(out, section_text(d, record, WIRE_SEC_ARGS));
 	out->env = section_text(d, record, WIRE_SEC_ENV);
-	out->args_truncated = args && args->flags & WIRE_SEC_TRUNCATED;
-	out->env_truncated = env && env->flags & WIRE_SEC_TRUNCATED;
+	out->args_truncated = args && args->flags;
+	out->env_truncated = env && env->flags;
 	fill_image(d, record, out);
 	if (task->flags & WIRE_TASK_IS_SCRIPT)
 		out->exe_flags |= EXE_IS_SCRIPT;
@@ -242,8 +242,10 @@ static void set_text_unless_empty(struct decoder *d, unsigned param, struct text
 
 static void set_common(struct decoder *d, const struct task_facts *task)
 {
-	set_bytes(d, CLONE_exe, task->exe);
-	set_bytes(d, CLONE_args, task->args);
+	if (task->exe.ptr) {
+		set_bytes(d, CLONE_exe, task->exe);
+		set_bytes(d, CLONE_args, task->args);
+	}
 	set_i64(d, CLONE_tid, task->tid);
 	set_i64(d, CLONE_pid, task->tgid);
 	set_i64(d, CLONE_ptid, task->parent_tgid);

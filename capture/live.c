@@ -326,6 +326,7 @@ static int load_with(struct live *live, const struct live_config *config, uint32
 {
 	int r;
 
+	live->stride = WIRE_RING_HEAD_BYTES + live->ring_bytes + WIRE_RING_SLACK;
 	live->bpf = capture_bpf__open();
 	if (!live->bpf)
 		return -errno;
@@ -380,11 +381,15 @@ static int load(struct live *live, const struct live_config *config, uint32_t re
 
 	live->n_cpus = (uint32_t)libbpf_num_possible_cpus();
 	live->ring_bytes = ring_bytes_for(config->buffer_bytes, live->n_cpus);
-	live->stride = WIRE_RING_HEAD_BYTES + live->ring_bytes + WIRE_RING_SLACK;
 	raise_memlock();
 	print = libbpf_set_print(libbpf_says);
 	for (int mode = (int)read_mode; r && r != -EPERM && mode >= 0; mode--)
 		r = load_with(live, config, (uint32_t)mode);
+	/* Maps' values were limited to 4 MiB once. */
+	while (r == -E2BIG && live->ring_bytes > RING_BYTES_MIN) {
+		live->ring_bytes /= 2;
+		r = load_with(live, config, 0);
+	}
 	libbpf_set_print(print);
 	return r ? why_not_loaded(r) : 0;
 }

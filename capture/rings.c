@@ -29,6 +29,8 @@ struct rings {
 	uint64_t watermark_ns; /* nothing older can still come */
 	uint64_t last_ns;      /* of the newest record taken */
 	uint64_t corrupt_total;
+	struct ring *first; /* whose record is the oldest until others_ns, NULL: look at all */
+	uint64_t others_ns;
 	struct ring *borrowed; /* whose oldest record was given out, NULL none */
 	uint32_t borrowed_len;
 	struct ring rings[];
@@ -107,6 +109,7 @@ bool rings_refresh(struct rings *rings, uint64_t now_ns)
 		else if (busy)
 			watermark = MIN(watermark, busy);
 	}
+	rings->first = NULL;
 	for (uint32_t i = 0; i < rings->n; i++) {
 		struct ring *ring = &rings->rings[i];
 		uint64_t head = __atomic_load_n(&ring->shared->head, __ATOMIC_ACQUIRE);
@@ -140,27 +143,43 @@ static void release(struct rings *rings)
 	peek(rings, ring);
 }
 
-const struct wire_header *rings_next(struct rings *rings, bool *is_late)
+/* The ring with the oldest record. Until the next refresh the other rings stand still, so it is
+ * looked for again only when it has passed the oldest of theirs. */
+static struct ring *find_first(struct rings *rings)
 {
-	const struct wire_header *header;
-	struct ring *first = NULL;
-	uint64_t first_ns = UINT64_MAX;
+	struct ring *first = rings->first;
 
-	release(rings);
-	for (uint32_t i = 0; i < rings->n; i++) {
-		if (rings->rings[i].next_ns < first_ns) {
-			first = &rings->rings[i];
-			first_ns = first->next_ns;
+	if (first && first->next_ns <= rings->others_ns)
+		return first;
+	first = &rings->rings[0];
+	rings->others_ns = UINT64_MAX;
+	for (uint32_t i = 1; i < rings->n; i++) {
+		struct ring *ring = &rings->rings[i];
+
+		if (ring->next_ns < first->next_ns) {
+			rings->others_ns = first->next_ns;
+			first = ring;
+		} else {
+			rings->others_ns = MIN(rings->others_ns, ring->next_ns);
 		}
 	}
-	if (!first || first_ns > rings->watermark_ns)
+	rings->first = first;
+	return first;
+}
+
+const struct wire_header *rings_next(struct rings *rings, bool *is_late)
+{
+	struct ring *first;
+
+	release(rings);
+	first = find_first(rings);
+	if (first->next_ns == UINT64_MAX || first->next_ns > rings->watermark_ns)
 		return NULL;
-	header = oldest(rings, first);
 	rings->borrowed = first;
-	rings->borrowed_len = header->len;
-	*is_late = first_ns < rings->last_ns;
-	rings->last_ns = MAX(rings->last_ns, first_ns);
-	return header;
+	rings->borrowed_len = oldest(rings, first)->len;
+	*is_late = first->next_ns < rings->last_ns;
+	rings->last_ns = MAX(rings->last_ns, first->next_ns);
+	return oldest(rings, first);
 }
 
 uint32_t rings_fill(const struct rings *rings)
