@@ -12,20 +12,31 @@
 #define USUAL_NAMED 3 /* usual behaviours named in the sentence */
 #define TEXT_MAX 4096 /* bytes of any other text in a record */
 
+/* How a key's fields behind the first are read. */
+enum object_style {
+	STYLE_FIELDS, /* one by one */
+	STYLE_PATH,   /* top directory, directory, name */
+	STYLE_SOCKET, /* directory, name */
+	STYLE_PEER,   /* protocol, port, network, address */
+	STYLE_LOCAL,  /* protocol, port, address */
+};
+
 /* How the shipped dimensions are spoken of. The first field of their keys is who acts, the others
  * say on what; other dimensions are quoted field by field. */
 static const struct wording {
 	struct text dimension;
 	const char *never, *never_any, *usually;
-	bool is_file; /* fields 1 to 3: top directory, directory, name */
+	enum object_style style;
 } wordings[] = {
-	{TEXT("exec"), "run", "run a program", "runs", false},
-	{TEXT("file.read"), "read", "read a file", "reads", true},
-	{TEXT("file.write"), "written", "written a file", "writes", true},
-	{TEXT("file.denied"), "been refused", "been refused a file", "is refused", true},
-	{TEXT("net.connect"), "connected to", "connected anywhere", "connects to", false},
-	{TEXT("net.listen"), "listened on", "listened anywhere", "listens on", false},
-	{TEXT("privilege"), "used", "used a privilege", "uses", false},
+	{TEXT("exec"), "run", "run a program", "runs", STYLE_FIELDS},
+	{TEXT("file.read"), "read", "read a file", "reads", STYLE_PATH},
+	{TEXT("file.write"), "written", "written a file", "writes", STYLE_PATH},
+	{TEXT("file.denied"), "been refused", "been refused a file", "is refused", STYLE_PATH},
+	{TEXT("net.connect"), "connected to", "connected anywhere", "connects to", STYLE_PEER},
+	{TEXT("unix.connect"), "connected to", "connected to a local socket", "connects to",
+	 STYLE_SOCKET},
+	{TEXT("net.listen"), "listened on", "listened anywhere", "listens on", STYLE_LOCAL},
+	{TEXT("privilege"), "used", "used a privilege", "uses", STYLE_FIELDS},
 };
 
 static const struct wording *wording_of(struct text dimension)
@@ -42,31 +53,58 @@ static struct text cut(struct text t, uint32_t max)
 	return (struct text){t.ptr, MIN(t.len, max)};
 }
 
-static void say_path(struct phrase *p, const struct record_key *key, uint32_t n)
+static void say_file(struct phrase *p, struct text directory, struct text name)
 {
-	if (n == 2) {
-		phrase_text(p, TEXT("anything below "));
-		phrase_short(p, key->fields[1], FIELD_MAX);
-		return;
-	}
-	phrase_short(p, key->fields[2], FIELD_MAX);
-	if (!text_ends_with(key->fields[2], TEXT("/")))
+	phrase_short(p, directory, FIELD_MAX);
+	if (!text_ends_with(directory, TEXT("/")))
 		phrase_text(p, TEXT("/"));
-	if (n > 3)
-		phrase_short(p, key->fields[3], FIELD_MAX);
+	phrase_short(p, name, FIELD_MAX);
+}
+
+static void say_below(struct phrase *p, struct text directory)
+{
+	phrase_text(p, TEXT("anything below "));
+	phrase_short(p, directory, FIELD_MAX);
+}
+
+/* "10.0.0.1 port 80 (tcp/private)"; what is not among the n fields is left out. */
+static void say_end(struct phrase *p, const struct text *fields, uint32_t n, uint32_t address)
+{
+	if (n > address) {
+		phrase_short(p, fields[address], FIELD_MAX);
+		phrase_text(p, TEXT(" "));
+	}
+	if (n > 2) {
+		phrase_text(p, TEXT("port "));
+		phrase_short(p, fields[2], FIELD_MAX);
+		phrase_text(p, TEXT(" "));
+	}
+	phrase_text(p, TEXT("("));
+	phrase_short(p, fields[1], FIELD_MAX);
+	phrase_text(p, TEXT(")"));
 }
 
 /* What is done, from the first n fields of a key of which the first is who does it. */
 static void say_object(struct phrase *p, const struct wording *wording,
 		       const struct record_key *key, uint32_t n)
 {
+	const struct text *f = key->fields;
+
 	n = MIN(n, key->n);
 	if (n < 2)
 		phrase_text(p, TEXT("something"));
-	else if (wording->is_file)
-		say_path(p, key, n);
+	else if (wording->style == STYLE_FIELDS)
+		phrase_key(p, &f[1], n - 1, FIELD_MAX);
+	else if (wording->style == STYLE_PEER)
+		say_end(p, f, n, n > 4 ? 4 : 3);
+	else if (wording->style == STYLE_LOCAL)
+		say_end(p, f, n, 3);
+	else if (n == 2)
+		say_below(p, f[1]);
+	else if (wording->style == STYLE_SOCKET)
+		say_file(p, f[1], f[2]);
 	else
-		phrase_key(p, &key->fields[1], n - 1, FIELD_MAX);
+		say_file(p, f[2], n > 3 ? f[3] : TEXT_NONE);
 }
 
 static void say_news(struct phrase *p, const struct wording *wording,
@@ -123,20 +161,23 @@ static void say_limits(struct phrase *p, const struct judgement *j)
 		phrase_text(p, TEXT("; no workload of its kind ever did this"));
 }
 
+/* At the coarsest level others act than usually, so who they are is said, too. */
 static void say_usual(struct phrase *p, const struct wording *wording,
 		      const struct record_anomaly *draft)
 {
 	for (uint32_t i = 0; i < MIN(draft->n_usual, USUAL_NAMED); i++) {
 		const struct record_key *key = &draft->usual[i].key;
 
-		if (i == 0)
-			phrase_printf(p, "; it usually %s ", wording ? wording->usually : "shows");
-		else
-			phrase_text(p, TEXT(", "));
-		if (wording && key->n > 1)
+		phrase_text(p, i ? TEXT(", ") : TEXT("; usually "));
+		if (wording && key->n > 1) {
+			if (i == 0 || draft->level == 0) {
+				phrase_short(p, key->fields[0], FIELD_MAX);
+				phrase_printf(p, " %s ", wording->usually);
+			}
 			say_object(p, wording, key, key->n);
-		else
+		} else {
 			phrase_key(p, key->fields, key->n, FIELD_MAX);
+		}
 		phrase_printf(p, " (%.0f %% of epochs)", draft->usual[i].frequency * 100);
 	}
 }

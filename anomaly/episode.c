@@ -113,11 +113,11 @@ static bool add_anomaly(struct episode *e, const struct deviation *d)
 		if (e->anomaly_ids[i] == d->anomaly_id)
 			return false;
 	}
-	name_it(&e->dimensions, d->dimension);
 	if (e->n_ids == EPISODE_ANOMALIES_MAX) {
 		e->n_unpaid++;
 		return false;
 	}
+	name_it(&e->dimensions, d->dimension);
 	e->anomaly_ids[e->n_ids++] = d->anomaly_id;
 	e->n_anomalies++;
 	return true;
@@ -188,7 +188,8 @@ void episode_summary(const struct episode *e, struct text workload_name, struct 
 	phrase_short(out, root_exe.len ? root_exe : TEXT("a process"), 128);
 	phrase_text(out, TEXT(" in "));
 	phrase_short(out, plain_workload_name(workload_name), 128);
-	phrase_printf(out, ": %u behaviour%s never seen", e->n_anomalies,
+	phrase_printf(out, ": %u %sbehaviour%s never seen", e->n_anomalies,
+		      e->n_anomalies == EPISODE_ANOMALIES_MAX ? "or more " : "",
 		      e->n_anomalies == 1 ? "" : "s");
 	say_names(out, &e->dimensions);
 	if (e->n_alerts) {

@@ -146,7 +146,7 @@ static void a_program_never_run_opens_an_anomaly(void **state)
 	assert_int_equal(a->n_usual, 1);
 	assert_true(contains(a->reason, "/usr/bin/redis-server in redis-server.service had never "
 					"run a program before, now /bin/dash: in 3 min "));
-	assert_true(contains(a->reason, "it usually runs /usr/bin/redis-server (100 % of epochs)"));
+	assert_true(contains(a->reason, "; usually /usr/bin/redis-server (100 % of epochs)"));
 	assert_true(contains(a->reason, "so no claim above"));
 	assert_true(contains(a->formula, "/ 2 bits"));
 	assert_true(a->quality.complete);
@@ -166,7 +166,7 @@ static void speaks_plainly_of_what_is_new(void **state)
 		{"file.read", 2, "had never read /etc/ssl/ before: in"},
 		{"file.write", 3, "had never written /etc/ssl/key before: in"},
 		{"exec", 1, "had never run /etc before: in"},
-		{"net.connect", 2, "had never connected to /etc > /etc/ssl before: in"},
+		{"net.connect", 2, "had never connected to port /etc/ssl (/etc) before: in"},
 		{"own.dimension", 1,
 		 "redis-server.service had never shown /bin/x > /etc before: in"},
 	};
