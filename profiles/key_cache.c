@@ -94,6 +94,11 @@ struct key_cache_entry *key_cache_put(struct key_cache *cache, const struct proc
 	return entry;
 }
 
+void key_cache_clear(struct key_cache *cache)
+{
+	memset(cache->entries, 0, sizeof(cache->entries));
+}
+
 size_t key_cache_bytes(const struct key_cache *cache)
 {
 	return sizeof(*cache);

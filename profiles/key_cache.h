@@ -50,4 +50,7 @@ const struct key_cache_entry *key_cache_find(const struct key_cache *cache,
 struct key_cache_entry *key_cache_put(struct key_cache *cache, const struct process *process,
 				      uint64_t signature, uint32_t epoch);
 
+/* Forget all: profiles may go. */
+void key_cache_clear(struct key_cache *cache);
+
 size_t key_cache_bytes(const struct key_cache *cache);

@@ -8,6 +8,7 @@
 
 #define NS_PER_S 1e9
 #define S_PER_DAY 86400.0
+#define SILENCE_NS UINT64_C(3600000000000)
 #define BASELINES_MAX 65536
 #define POPULATION_SHARE 8 /* of the bytes for all profiles */
 
@@ -190,6 +191,22 @@ static struct baseline *baseline_of(struct profile_set *set, const struct proces
 	return adopt(set, process);
 }
 
+/* Nothing at all for so long: nobody looked (suspend, a clock set forward, captures of different
+ * days). What happened meanwhile is not known, so it is no exposure. */
+static uint64_t longest_silence_ns(const struct profile_set *set)
+{
+	return MAX(2 * set->clock.epoch_ns, SILENCE_NS);
+}
+
+void profile_set_move_on(struct profile_set *set, uint64_t ts_ns)
+{
+	if (ts_ns <= set->now_ns)
+		return;
+	if (ts_ns - set->now_ns > longest_silence_ns(set))
+		set->clock.run_epoch = epoch_of(&set->clock, ts_ns);
+	set->now_ns = ts_ns;
+}
+
 void profile_set_exist(struct profile_set *set, struct baseline *b, uint64_t ts_ns)
 {
 	uint32_t age = b->age;
@@ -206,9 +223,7 @@ static struct baseline *visit(struct profile_set *set, const struct process *pro
 
 	if (!process || !process->workload || process->workload->kind == WORKLOAD_UNRESOLVED)
 		return NULL;
-	if (set->clock.run_epoch == 0)
-		set->clock.run_epoch = epoch_of(&set->clock, ts_ns);
-	set->now_ns = MAX(set->now_ns, ts_ns);
+	profile_set_move_on(set, ts_ns);
 	b = baseline_of(set, process);
 	if (b)
 		profile_set_exist(set, b, ts_ns);

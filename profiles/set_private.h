@@ -53,6 +53,9 @@ struct profile_set {
 struct baseline *profile_set_baseline(struct profile_set *set, uint64_t id, struct text name,
 				      enum workload_kind kind);
 
+/* It is ts_ns now. */
+void profile_set_move_on(struct profile_set *set, uint64_t ts_ns);
+
 /* The workload exists at ts_ns. */
 void profile_set_exist(struct profile_set *set, struct baseline *b, uint64_t ts_ns);
 

@@ -352,6 +352,7 @@ static int load(struct profile_set *set, const struct record_blob *blob, enum fr
 	struct blob_reader reader;
 	int r = frame_open(blob, &frame, &reader);
 
+	key_cache_clear(set->cache);
 	if (r == 0 && blob->workload_id == HOST_ID)
 		r = load_population(set, kind == FRAME_IMAGE, &reader);
 	else if (r == 0)

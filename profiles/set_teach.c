@@ -190,7 +190,7 @@ void profile_set_tick(struct profile_set *set, uint64_t now_ns)
 	uint32_t today = (uint32_t)(now_ns / NS_PER_DAY);
 	struct held *held;
 
-	set->now_ns = MAX(set->now_ns, now_ns);
+	profile_set_move_on(set, now_ns);
 	if (today != set->today) {
 		set->today = today;
 		set->learned_today = 0;

@@ -1,7 +1,7 @@
 /* Dimensions for tests of what is learned: the event itself carries the key. event.nr is the
  * dimension, event.params[l].bytes field l (not present: missing). A "file" names a dimension:
  * "file.read/3/startup" has three levels and a start-up stratum; "/top=N" and "/head=BYTES" as the
- * settings. */
+ * settings; "/cached": its keys may be remembered. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +14,7 @@
 struct dimension {
 	struct dimension_info info;
 	char name[DIMENSION_NAME_MAX + 1];
+	bool is_cached;
 };
 
 struct dimension_set {
@@ -38,6 +39,7 @@ static void define(struct dimension *dimension, const char *spec)
 	info->definition_hash = XXH3_64bits(spec, strlen(spec));
 	info->n_levels = (uint8_t)option(spec, "/", 3);
 	info->has_startup = strstr(spec, "/startup") != NULL;
+	dimension->is_cached = strstr(spec, "/cached") != NULL;
 	for (unsigned l = 0; l < info->n_levels; l++)
 		info->levels[l] = TEXT("field");
 	info->settings = (struct dimension_settings){
@@ -97,8 +99,7 @@ const struct dimension_info *dimension_info(const struct dimension *dimension)
 
 bool dimension_is_path_keyed(const struct dimension *dimension)
 {
-	(void)dimension;
-	return false;
+	return dimension->is_cached;
 }
 
 bool dimension_observe(const struct dimension *dimension, const struct field_context *ctx,

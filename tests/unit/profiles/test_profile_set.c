@@ -213,6 +213,23 @@ static void absence_is_no_exposure(void **state)
 	assert_true(view.epoch_s / view.active_share * stream.age_epochs <= view.basis_s * 1.05);
 }
 
+/* Suspend, a clock set forward, captures of different days. */
+static void silence_of_the_whole_host_is_no_exposure(void **state)
+{
+	struct lab *lab = *state;
+	struct stream_view view;
+	struct profile_view about;
+	const struct sighting *s;
+
+	lab_live(lab, 0, EXEC, "sshd bash -l", 50);
+	lab->now_ns += UINT64_C(30) * 86400 * 1000000000;
+	s = lab_look(lab, 0, EXEC, "sshd bash -c");
+	profile_stream(s, 0, &view);
+	assert_in_range(view.age_epochs, 50, 51);
+	profile_view(s, &about);
+	assert_true(about.basis_s < 55 * 600.0);
+}
+
 static void readiness_comes_by_evidence_and_goes(void **state)
 {
 	struct lab *lab = *state;
@@ -590,6 +607,7 @@ int main(void)
 		ROW(the_rate_is_frozen_within_an_epoch),
 		ROW(quiet_existence_is_exposure),
 		ROW(absence_is_no_exposure),
+		ROW(silence_of_the_whole_host_is_no_exposure),
 		ROW(readiness_comes_by_evidence_and_goes),
 		ROW(restarts_are_no_news),
 		ROW(an_unknown_start_up_claims_nothing),

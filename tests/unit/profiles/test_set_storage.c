@@ -70,9 +70,13 @@ static void expect_same(struct lab *a, struct lab *b, uint32_t w, uint32_t dimen
 		assert_int_equal(x.age_epochs, y.age_epochs);
 		assert_int_equal(x.is_ready, y.is_ready);
 		assert_float_equal(x.rate_per_epoch, y.rate_per_epoch, 1e-3);
+		if (one.new_level < 0)
+			continue; /* then prefixes are not all there */
 		profile_parent(&one, l, &epochs[0], &children[0]);
 		profile_parent(&two, l, &epochs[1], &children[1]);
-		assert_int_equal(epochs[0], epochs[1]);
+		if (epochs[0] != epochs[1])
+			fail_msg("%u/%u '%s' level %d: parent of %u seen in %u and %u", w,
+				 dimension, key, one.new_level, l, epochs[0], epochs[1]);
 		assert_int_equal(children[0], children[1]);
 	}
 }
@@ -142,7 +146,8 @@ static void act(struct lab *lab, uint64_t *random)
 {
 	uint32_t w = (uint32_t)(random_next(random) % 3);
 	uint32_t dimension = (uint32_t)(random_next(random) % 2);
-	uint64_t zipf = random_next(random) % (1 + random_next(random) % 60);
+	uint64_t n_files = 1 + random_next(random) % 60;
+	uint64_t zipf = random_next(random) % n_files;
 	uint64_t what = random_next(random) % 200;
 	char key[64];
 
@@ -157,7 +162,7 @@ static void act(struct lab *lab, uint64_t *random)
 	lab->verdict.is_suspicious = random_next(random) % 50 == 0;
 	lab->verdict.is_incident_only = random_next(random) % 2;
 	lab->verdict.is_anomalous[0] = random_next(random) % 10 == 0;
-	lab->verdict.anomaly_ids[0] = random_next(random) % 20 == 0 ? random_next(random) % 5 : 0;
+	lab->verdict.anomaly_ids[0] = random_next(random) % 100 < 5 ? random_next(random) % 5 : 0;
 	lab_see(lab, w, dimension, key);
 }
 
@@ -324,7 +329,7 @@ static void other_settings_do_not_take_over_what_is_stored(void **state)
 static void dimensions_that_are_gone_are_skipped(void **state)
 {
 	struct lab *lab = *state;
-	static const char *const fewer[] = {"file.read/3/startup"};
+	static const char *const fewer[] = {"file.read/3/startup/cached"};
 
 	lab_live(lab, 0, EXEC, "sshd bash -l", 10);
 	lab_live(lab, 0, READ, "sshd /etc passwd", 10);
