@@ -85,22 +85,24 @@ int listener_parse(const char *listen, struct listener_address *out)
 static void print_address(const struct sockaddr_storage *addr, char name[64])
 {
 	char host[INET6_ADDRSTRLEN] = "";
-	const struct sockaddr_in *v4 = (const struct sockaddr_in *)addr;
-	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)addr;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
 
 	if (addr->ss_family == AF_INET6) {
-		inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof(host));
-		snprintf(name, 64, "[%s]:%u", host, ntohs(v6->sin6_port));
+		memcpy(&v6, addr, sizeof(v6));
+		inet_ntop(AF_INET6, &v6.sin6_addr, host, sizeof(host));
+		snprintf(name, 64, "[%s]:%u", host, ntohs(v6.sin6_port));
 	} else {
-		inet_ntop(AF_INET, &v4->sin_addr, host, sizeof(host));
-		snprintf(name, 64, "%s:%u", host, ntohs(v4->sin_port));
+		memcpy(&v4, addr, sizeof(v4));
+		inet_ntop(AF_INET, &v4.sin_addr, host, sizeof(host));
+		snprintf(name, 64, "%s:%u", host, ntohs(v4.sin_port));
 	}
 }
 
-int listener_open_tcp(const struct listener_address *address, int *out, char name[64])
+int listener_open_tcp(const struct listener_address *address, int *fd_out, char name[64])
 {
 	SCOPED(close_fd) int fd = -1;
-	struct sockaddr_storage bound;
+	struct sockaddr_storage bound = {0};
 	socklen_t len = sizeof(bound);
 	int on = 1;
 
@@ -122,7 +124,7 @@ int listener_open_tcp(const struct listener_address *address, int *out, char nam
 	}
 	if (getsockname(fd, (struct sockaddr *)&bound, &len) == 0)
 		print_address(&bound, name);
-	*out = TAKE_FD(fd);
+	*fd_out = TAKE_FD(fd);
 	return 0;
 }
 
@@ -145,7 +147,7 @@ static int clear_stale(const char *path, const struct sockaddr_un *addr)
 	return unlink(path) < 0 ? log_err_r(-errno, "api.unix_socket '%s'", path) : 0;
 }
 
-int listener_open_unix(const char *path, int *out)
+int listener_open_unix(const char *path, int *fd_out)
 {
 	SCOPED(close_fd) int fd = -1;
 	struct sockaddr_un addr = {.sun_family = AF_UNIX};
@@ -167,6 +169,6 @@ int listener_open_unix(const char *path, int *out)
 	if (fchmod(fd, 0660) < 0 || bind(fd, (const struct sockaddr *)&addr, sizeof(addr)) < 0 ||
 	    chmod(path, 0660) < 0 || listen(fd, BACKLOG) < 0)
 		return log_err_r(-errno, "api.unix_socket '%s': cannot listen", path);
-	*out = TAKE_FD(fd);
+	*fd_out = TAKE_FD(fd);
 	return 0;
 }

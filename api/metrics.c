@@ -120,7 +120,7 @@ static void print_storage(FILE *out, const struct storage_facts *facts)
 	metric(out, "storage_bytes", GAUGE, facts->bytes, "Size of the database.");
 	metric(out, "storage_wal_bytes", GAUGE, facts->wal_bytes, "Size of its write-ahead log.");
 	metric_double(out, "last_checkpoint_timestamp_seconds", GAUGE,
-		      (double)facts->last_checkpoint_ns / 1e9, "Last commit; 0 none yet.");
+		      (double)facts->last_checkpoint_ns / 1e9, "Last checkpoint; 0 none yet.");
 	metric(out, "writer_queue", GAUGE, facts->queue, "Records that wait for the writer.");
 	metric(out, "writer_queue_max", GAUGE, facts->queue_max, "Limit of that queue.");
 	metric(out, "writer_shed_total", COUNTER, facts->shed_total,
@@ -128,6 +128,9 @@ static void print_storage(FILE *out, const struct storage_facts *facts)
 	metric(out, "writer_written_total", COUNTER, facts->written_total, "Records written.");
 	metric(out, "writer_written_bytes_total", COUNTER, facts->written_bytes_total,
 	       "Bytes of records written.");
+	metric(out, "writer_shed_first_total", COUNTER, facts->shed_first_total,
+	       "Of those shed: no repeats.");
+	metric(out, "writer_failing", GAUGE, facts->is_failing, "1 when the last commit failed.");
 	metric(out, "writer_errors_total", COUNTER, facts->errors_total, "Failed writes.");
 }
 

@@ -162,7 +162,9 @@ void storage_facts_read(const struct call *call, const struct snapshot_status *s
 	*out = (struct storage_facts){
 		.bytes = file_bytes(call->sources->store_path, ""),
 		.wal_bytes = file_bytes(call->sources->store_path, "-wal"),
-		.last_checkpoint_ns = counters.last_commit_ns,
+		.last_checkpoint_ns = counters.last_checkpoint_ns,
+		.shed_first_total = counters.shed_first_total,
+		.is_failing = counters.is_failing,
 		.queue = status->writer.queue,
 		.queue_max = status->writer.queue_max,
 		.shed_total = status->writer.shed_total,
@@ -186,7 +188,9 @@ static void add_storage(cJSON *json, const struct call *call, const struct snaps
 	json_add_u64(storage, "shed_total", facts.shed_total);
 	json_add_u64(storage, "written_total", facts.written_total);
 	json_add_u64(storage, "written_bytes_total", facts.written_bytes_total);
+	json_add_u64(storage, "shed_first_total", facts.shed_first_total);
 	json_add_u64(storage, "errors_total", facts.errors_total);
+	json_add_bool(storage, "failing", facts.is_failing);
 }
 
 /* The newest gaps; an empty list rather than no status when the store cannot be read. */

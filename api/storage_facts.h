@@ -1,12 +1,16 @@
 /* Figures of the store that status and metrics show. */
 #pragma once
 
+#include <stdbool.h>
+
 #include "api/call.h"
 
 struct storage_facts {
 	uint64_t bytes, wal_bytes, last_checkpoint_ns;
 	uint64_t queue, queue_max, shed_total;
+	uint64_t shed_first_total; /* of shed_total: no repeats */
 	uint64_t written_total, written_bytes_total, errors_total;
+	bool is_failing; /* the last commit failed; it is retried */
 };
 
 void storage_facts_read(const struct call *call, const struct snapshot_status *status,

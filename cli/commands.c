@@ -1,5 +1,6 @@
 #include "cli/commands.h"
 
+#include <assert.h>
 #include <curl/curl.h>
 #include <locale.h>
 #include <stdlib.h>
@@ -82,7 +83,7 @@ static void verb_usage(const struct command *command, FILE *to)
 	fprintf(to, "usage: ethogram %s%s%s [OPTIONS]\n%s\n\n", command->name,
 		*command->arg ? " " : "", command->arg, command->help);
 	for (unsigned i = 0; i < OPTION_END; i++) {
-		if (command->options & BIT(i))
+		if ((command->options & BIT(i)) && option_names[i].name)
 			fprintf(to, "  --%s %-*s %s\n", option_names[i].name,
 				(int)(20 - strlen(option_names[i].name)), option_names[i].value,
 				option_names[i].help);
@@ -100,8 +101,10 @@ static void verb_usage(const struct command *command, FILE *to)
 static const char *option_value(int argc, char **argv, int *i, const char *name, bool *is_bad)
 {
 	const char *arg = argv[*i];
-	size_t len = strlen(name);
+	size_t len;
 
+	assert(arg && name);
+	len = strlen(name);
 	if (strncmp(arg, "--", 2) != 0 || strncmp(arg + 2, name, len) != 0)
 		return NULL;
 	if (arg[2 + len] == '=')

@@ -214,8 +214,7 @@ static int explain_anomaly(struct cli *cli)
 	cJSON *json = NULL;
 	int code;
 
-	cli_path_init(&path, "/v1/anomalies/");
-	strcat(path.text, cli->arg);
+	cli_path_init(&path, "/v1/anomalies/%s", cli->arg);
 	code = cli_ask(cli, &path, &json);
 	if (!json)
 		return code;

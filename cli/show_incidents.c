@@ -14,7 +14,7 @@ static int list_path(struct cli *cli, struct cli_path *path, const char *start)
 	char id[17];
 	int code;
 
-	cli_path_init(path, start);
+	cli_path_init(path, "%s", start);
 	if (!cli_path_add_time(cli, path, "since", OPTION_SINCE) ||
 	    !cli_path_add_time(cli, path, "until", OPTION_UNTIL) ||
 	    !cli_path_add_duration(cli, path, "min_return_period_s", OPTION_MIN_RETURN_PERIOD))
@@ -139,8 +139,7 @@ int cli_incident(struct cli *cli)
 	cJSON *json = NULL;
 	int code;
 
-	cli_path_init(&path, "/v1/incidents/");
-	strcat(path.text, cli->arg);
+	cli_path_init(&path, "/v1/incidents/%s", cli->arg);
 	code = cli_ask(cli, &path, &json);
 	if (!json)
 		return code;

@@ -174,9 +174,7 @@ static int ask_about(struct cli *cli, const char *id, const char *what, cJSON **
 {
 	struct cli_path path;
 
-	cli_path_init(&path, "/v1/workloads/");
-	strcat(path.text, id);
-	strcat(path.text, what);
+	cli_path_init(&path, "/v1/workloads/%s%s", id, what);
 	if (*what) {
 		const char *limit = cli->options[OPTION_LIMIT];
 

@@ -1,5 +1,6 @@
 #include "cli/table.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,6 +75,7 @@ static const char *cell_text(const struct table *table, size_t index)
 
 static void measure(const struct table *table, unsigned widths[COLUMNS_MAX])
 {
+	assert(table->n_columns > 0);
 	for (unsigned c = 0; c < table->n_columns; c++)
 		widths[c] = human_width(table->columns[c].title);
 	for (size_t i = 0; i < table->n_cells; i++) {
@@ -125,6 +127,8 @@ void table_print(const struct table *table, FILE *to, unsigned line_width)
 {
 	unsigned widths[COLUMNS_MAX];
 	unsigned n = table->n_columns;
+
+	assert(n > 0);
 
 	measure(table, widths);
 	if (line_width)

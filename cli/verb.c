@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,10 +10,14 @@
 #include "base/util.h"
 #include "cli/human.h"
 
-void cli_path_init(struct cli_path *path, const char *start)
+void cli_path_init(struct cli_path *path, const char *format, ...)
 {
+	va_list args;
+
+	va_start(args, format);
 	path->is_cut =
-		snprintf(path->text, sizeof(path->text), "%s", start) >= (int)sizeof(path->text);
+		vsnprintf(path->text, sizeof(path->text), format, args) >= (int)sizeof(path->text);
+	va_end(args);
 }
 
 void cli_path_add(struct cli *cli, struct cli_path *path, const char *name, const char *value)

@@ -41,7 +41,8 @@ struct cli_path {
 	bool is_cut;
 };
 
-void cli_path_init(struct cli_path *path, const char *start);
+void cli_path_init(struct cli_path *path, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 
 /* Append "?name=value" or "&name=value"; nothing where value is NULL. */
 void cli_path_add(struct cli *cli, struct cli_path *path, const char *name, const char *value);

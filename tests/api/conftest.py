@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import select
 import socket
 import subprocess
 from pathlib import Path
@@ -45,8 +46,11 @@ class Server:
             [str(SERVE), str(self.dir), *map(str, args)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )
-        self.address = self.process.stdout.readline().strip()
+        started = select.select([self.process.stdout], [], [], 60)[0]
+        self.address = self.process.stdout.readline().strip() if started else ""
         if not self.address:
+            if not started:
+                self.process.kill()
             self.error = self.process.communicate(timeout=10)[1]
             self.code = self.process.returncode
             return

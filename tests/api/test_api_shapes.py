@@ -4,6 +4,7 @@ import json
 import re
 
 import pytest
+from conftest import ROOT
 from schema import errors
 
 REDIS = "0123456789abcdef"
@@ -75,6 +76,13 @@ def test_document_is_openapi(document):
 
 def test_every_route_is_asked_for(document):
     assert set(document["paths"]) == set(REQUESTS)
+
+
+def test_every_route_is_described(document):
+    text = (ROOT / "docs" / "api.md").read_text()
+    for path, operations in document["paths"].items():
+        if path not in ("/page.js", "/page.css"):
+            assert f"`{next(iter(operations)).upper()} {path}`" in text, path
 
 
 @pytest.mark.parametrize("schema", PROMISED)
