@@ -326,11 +326,11 @@ static void look_at(struct profile_set *set, struct baseline *b, const struct fi
 }
 
 /* Answer from the cache: all of it known, and seen in this epoch. */
-static bool recall(struct profile_set *set, const struct baseline *b, const struct process *process,
-		   uint64_t signature, struct sightings *out)
+static bool recall(struct profile_set *set, const struct baseline *b,
+		   const struct field_context *ctx, uint64_t signature, struct sightings *out)
 {
 	const struct key_cache_entry *entry =
-		key_cache_find(set->cache, process, signature, b->epoch);
+		key_cache_find(set->cache, ctx->subject->process, signature, b->epoch);
 
 	if (!entry)
 		return false;
@@ -349,6 +349,7 @@ static bool recall(struct profile_set *set, const struct baseline *b, const stru
 				       .n_levels = item->n_levels,
 				       .new_level = -1};
 		s->fingerprints[item->n_levels - 1] = item->fingerprint;
+		s->is_startup = is_startup(set, ctx, s);
 		set->findings[i].leaf.slot = slot;
 		set->findings[i].held = NULL;
 	}
@@ -410,7 +411,7 @@ void profile_set_look_up(struct profile_set *set, const struct field_context *ct
 		return;
 	if ((observers & ~set->path_keyed) || !key_cache_signature(set->cache, ctx, &signature)) {
 		observe(set, b, ctx, observers, out);
-	} else if (!recall(set, b, process, signature, out)) {
+	} else if (!recall(set, b, ctx, signature, out)) {
 		observe(set, b, ctx, observers, out);
 		remember(set, b, process, signature, out);
 	}
