@@ -130,6 +130,9 @@ enum event_quality {
 	EVENT_STATE_ONLY =
 		1 << 4, /* updates state; not learned, scored or matched (initial scan) */
 	EVENT_IS_32BIT = 1 << 5,
+	/* procexit, where the source knows: whether other threads of the process live on */
+	EVENT_LAST_THREAD = 1 << 6,
+	EVENT_NOT_LAST_THREAD = 1 << 7,
 };
 
 struct event {

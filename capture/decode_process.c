@@ -358,6 +358,7 @@ void decode_exit(struct decoder *d, const struct record *record)
 	set_u64(d, PROCEXIT_sig, WIFSIGNALED(status) ? (uint64_t)WTERMSIG(status) : 0);
 	set_u64(d, PROCEXIT_core, WIFSIGNALED(status) && WCOREDUMP(status) ? 1 : 0);
 	set_i64(d, PROCEXIT_reaper_tid, ended->reaper_tid);
+	d->event.quality |= ended->is_group_dead ? EVENT_LAST_THREAD : EVENT_NOT_LAST_THREAD;
 }
 
 /* A task outside any event of its own. */

@@ -279,8 +279,11 @@ static int scan_task(struct state *state, const struct event *ev, struct subject
 			set_thread_ids(find_thread(state, node, task->tid), task);
 		return 0;
 	}
-	if (node && !node->is_invented)
-		return 0; /* known from events, which are newer */
+	if (node && !node->is_invented) {
+		/* Known from events, which are newer; but it may be in other control groups. */
+		moment.is_old = false;
+		return identity_move(state->identity, node, &moment);
+	}
 	if (node) {
 		int r = set_image(state, node, task);
 
@@ -316,6 +319,14 @@ static void set_fs_owned(struct process *p, const struct event *ev)
 	p->generation++;
 }
 
+static void revive(struct state *state, struct process_node *node, const struct task_facts *task)
+{
+	process_table_revive(state->table, node);
+	identity_revive(node, state->now_ns);
+	node->p.ppid = task->parent_tgid;
+	process_set_parent(state->table, node, find_parent(state, task));
+}
+
 int apply_exec(struct state *state, const struct event *ev, struct subject *out)
 {
 	struct process_node *node = process_node(out->process);
@@ -337,6 +348,10 @@ int apply_exec(struct state *state, const struct event *ev, struct subject *out)
 		out->process = &node->p;
 		r = identity_start(state->identity, node, process_node(node->p.creator), &moment);
 	} else {
+		/* A thread that executes becomes the leader; the old one's end was not the end. */
+		if (!node->p.is_alive)
+			revive(state, node, task);
+		node->leader_exited = false;
 		process_table_remove_threads(state->table, node);
 		r = set_image(state, node, task);
 		if (!r)
@@ -437,10 +452,11 @@ static int complete_child(struct state *state, struct process_node *child,
 	return 0;
 }
 
-/* The call as the new task itself sees it return. */
+/* The call as the new task itself sees it return. Its creator is taken to be its parent; with
+ * CLONE_PARENT the creator's own return tells better. */
 static int child_side(struct state *state, const struct event *ev, struct subject *out)
 {
-	struct process_node *node = process_node(out->process);
+	struct process_node *node = process_node(out->process), *creator;
 	struct identity_moment moment = moment_of(state, ev);
 
 	if (node) {
@@ -449,12 +465,32 @@ static int child_side(struct state *state, const struct event *ev, struct subjec
 		set_thread_ids(out->thread, ev->task);
 		return 0;
 	}
-	node = add_described(state, ev->task, NULL);
-	if (!node)
-		return -ENOMEM;
+	creator = find_parent(state, ev->task);
+	if (creator) {
+		node = add_child(state, creator, ev);
+		if (!node)
+			return -ENOMEM;
+	} else {
+		node = add_described(state, ev->task, NULL);
+		if (!node || identity_start(state->identity, node, NULL, &moment))
+			return -ENOMEM;
+	}
 	out->process = &node->p;
 	out->thread = &node->leader;
-	return identity_start(state->identity, node, process_node(node->p.creator), &moment);
+	return 0;
+}
+
+/* The creator's return, after the child told of itself. */
+static void note_child(struct subject *out, struct process *child)
+{
+	struct process_node *node = process_node(child);
+
+	if (!child || child == out->process || node->p.start_ns < out->process->start_ns)
+		return;
+	out->child = child;
+	if (child->creator != out->process && child->creator && child->parent == child->creator &&
+	    !child->exec_seen && out->process->parent == child->parent)
+		process_set_creator(node, process_node(out->process));
 }
 
 int apply_clone(struct state *state, const struct event *ev, struct subject *out)
@@ -462,8 +498,14 @@ int apply_clone(struct state *state, const struct event *ev, struct subject *out
 	const struct task_facts *task = ev->task;
 	struct process_node *child;
 
-	if (event_failed(ev) || !task)
+	if (event_failed(ev))
 		return 0;
+	if (!task) {
+		if (out->process && out->process->vpid == out->process->pid && ev->res > 0 &&
+		    ev->res <= INT32_MAX)
+			note_child(out, state_find_process(state, (int32_t)ev->res, 0));
+		return 0;
+	}
 	if (ev->has_res && ev->res == 0 && task->tgid == ev->tgid)
 		return child_side(state, ev, out);
 	if (!out->process)
@@ -486,6 +528,19 @@ int apply_clone(struct state *state, const struct event *ev, struct subject *out
 	return child ? 0 : -ENOMEM;
 }
 
+/* Whether the process ends with this thread. Sources that do not know leave it to the threads
+ * that we know of. */
+static bool is_last_thread(struct process_node *node, const struct event *ev)
+{
+	if (ev->quality & EVENT_LAST_THREAD)
+		return true;
+	if (ev->quality & EVENT_NOT_LAST_THREAD)
+		return false;
+	if (ev->tid == ev->tgid)
+		node->leader_exited = true;
+	return node->leader_exited && !node->threads;
+}
+
 int apply_exit(struct state *state, const struct event *ev, struct subject *out)
 {
 	struct process_node *node = process_node(out->process);
@@ -494,13 +549,9 @@ int apply_exit(struct state *state, const struct event *ev, struct subject *out)
 	if (ev->tid != ev->tgid) {
 		process_table_remove_thread(state->table, ev->tid);
 		out->thread = &node->leader;
-		if (!node->leader_exited || node->threads)
-			return 0;
-	} else {
-		node->leader_exited = true;
-		if (node->threads)
-			return 0;
 	}
+	if (!is_last_thread(node, ev))
+		return 0;
 	state->ended = out->process;
 	state->ended_reaper = reaper ? (int32_t)reaper->i64 : 0;
 	return 0;

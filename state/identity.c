@@ -17,7 +17,7 @@
 /* How long a container may take to get its runtime's files; and how long a plain name may be one.
  */
 #define CONTAINER_PATIENCE_NS (10 * NS_PER_S)
-#define NAMED_PATIENCE_NS (2 * NS_PER_S)
+#define NAMED_PATIENCE_NS (NS_PER_S / 2)
 #define NAME_BYTES_MAX 1024u
 #define ANSWERS_A_TICK 8
 
@@ -556,6 +556,21 @@ int identity_exec(struct identity *identity, struct process_node *node,
 	return r;
 }
 
+int identity_move(struct identity *identity, struct process_node *node,
+		  const struct identity_moment *moment)
+{
+	bool was_placed = place_of(node);
+	int r = read_cgroups(identity, node, moment);
+
+	if (r <= 0)
+		return r;
+	if (place_of(node))
+		return enter_place(identity, place_of(node), node, moment->now_ns);
+	if (!was_placed)
+		return 0;
+	return follow_creator(identity, node, process_node(node->p.creator), moment->now_ns);
+}
+
 void identity_setsid(struct process_node *node, uint64_t now_ns)
 {
 	if (!node->is_root && node->root_is_launcher && !place_of(node))
@@ -573,6 +588,15 @@ void identity_exit(struct process_node *node, struct identity *identity, uint64_
 		return;
 	leave(identity, instance_node(node->p.instance), now_ns);
 	node->has_left = true;
+}
+
+void identity_revive(struct process_node *node, uint64_t now_ns)
+{
+	if (!node->has_left)
+		return;
+	node->has_left = false;
+	workload_join((struct workload *)node->p.workload, now_ns);
+	instance_node(node->p.instance)->n_live++;
 }
 
 void identity_release(struct identity *identity, struct process_node *node)

@@ -51,6 +51,9 @@ int identity_start(struct identity *identity, struct process_node *node,
 /* It has a new image, and perhaps other cgroups. -ENOMEM. */
 int identity_exec(struct identity *identity, struct process_node *node,
 		  const struct identity_moment *moment);
+/* It was moved to other control groups. -ENOMEM. */
+int identity_move(struct identity *identity, struct process_node *node,
+		  const struct identity_moment *moment);
 /* It became the leader of a new session. */
 void identity_setsid(struct process_node *node, uint64_t now_ns);
 /* Its root_due_ns has come. */
@@ -60,6 +63,8 @@ int identity_adopt(struct identity *identity, struct process_node *node,
 		   struct process_node *creator, uint64_t now_ns);
 /* It ended. */
 void identity_exit(struct process_node *node, struct identity *identity, uint64_t now_ns);
+/* It had not. */
+void identity_revive(struct process_node *node, uint64_t now_ns);
 /* It is forgotten. */
 void identity_release(struct identity *identity, struct process_node *node);
 

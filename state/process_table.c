@@ -208,6 +208,15 @@ void process_table_kill(struct process_table *table, struct process_node *node,
 	release_unneeded(table, node);
 }
 
+void process_table_revive(struct process_table *table, struct process_node *node)
+{
+	list_remove(&table->dead, node, LINK_DEAD);
+	table->n_dead--;
+	table->n_alive++;
+	node->p.is_alive = true;
+	node->p.n_threads = 1;
+}
+
 /* The live process that was not used since the hand last came by; never keep or its lineage. */
 static struct process_node *pick_unused(struct process_table *table,
 					const struct process_node *keep)

@@ -100,6 +100,9 @@ void process_set_parent(struct process_table *table, struct process_node *node,
 void process_table_kill(struct process_table *table, struct process_node *node,
 			struct process_node *reaper, int32_t reaper_pid);
 
+/* It was not dead after all. */
+void process_table_revive(struct process_table *table, struct process_node *node);
+
 /* Live processes whose parent is not in the table though they have one. */
 struct process_node *process_table_first_orphan(const struct process_table *table);
 
