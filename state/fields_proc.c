@@ -269,7 +269,7 @@ static const struct process *nth_ancestor(const struct field_context *ctx, int64
 {
 	const struct process *p = field_process(ctx);
 
-	return p && n <= ANCESTORS_MAX ? process_ancestor(p, (uint32_t)n) : NULL;
+	return p && n >= 0 && n <= ANCESTORS_MAX ? process_ancestor(p, (uint32_t)n) : NULL;
 }
 
 bool extract_proc_ancestor(const struct field_context *ctx, const struct field *field,
