@@ -452,7 +452,7 @@ static uint32_t extension_len(struct text part)
 		       : 0;
 }
 
-/* tempfile.py's eight of [a-z0-9_] behind a prefix, of which 6 % have no digit and are missed. */
+/* tempfile.py's eight of [a-z0-9_] behind a prefix, of which 8 % have no digit and are missed. */
 static bool has_python_tail(struct text part)
 {
 	uint32_t n_digits = 0;

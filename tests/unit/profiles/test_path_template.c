@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -253,6 +254,57 @@ static void long_paths_are_cut_but_differ(void **state)
 	assert_true(text_equal(x, y));
 }
 
+/* Random names of each kind, as their makers draw them: nearly all come to one template. What is
+ * missed is what chance makes look like a word. */
+static void made_up_names_come_together(void **state)
+{
+#define LOWERS "abcdefghijklmnopqrstuvwxyz"
+#define UPPERS "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	static const struct {
+		const char *before, *alphabet;
+		uint32_t len;
+		const char *after, *want;
+		double missed_max;
+	} kinds[] = {
+		{"/proc/", "0123456789", 5, "/stat", "/proc/<pid>/stat", 0},
+		{"/tmp/tmp.", LOWERS UPPERS "0123456789", 10, "", "/tmp/<tmp>", 0},
+		{"/tmp/x-", LOWERS UPPERS "0123456789", 6, "", "/tmp/x-<tmp>", .03},
+		{"/tmp/cc", LOWERS UPPERS "0123456789", 6, ".o", "/tmp/<tmp>.o", .03},
+		{"/tmp/ssh-", LOWERS UPPERS "0123456789", 12, "/a", "/tmp/ssh-<tmp>/a", .001},
+		{"/tmp/tmp", LOWERS "0123456789_", 8, "", "/tmp/<tmp>", 0},
+		{"/tmp/my-", LOWERS "0123456789_", 8, "", "/tmp/my-<tmp>", .10},
+		{"/a/", "0123456789abcdef", 12, "/x", "/a/<id>/x", .01},
+		{"/a/", "0123456789abcdef", 32, "", "/a/<id>", 0},
+		{"/a/b-", "0123456789abcdef", 40, ".js", "/a/b-<id>.js", 0},
+		{"/a/docker-", "0123456789abcdef", 64, ".scope", "/a/docker-<id>.scope", 0},
+		{"/var/lib/php/sess_", LOWERS "0123456789", 26, "", "/var/lib/php/sess_<id>", 0},
+		{"/etc/sed", LOWERS UPPERS "0123456789", 6, "", "/etc/sed<tmp>", .03},
+		{"/w/.f.txt.", LOWERS UPPERS "0123456789", 6, "", "/w/.f.txt.<tmp>", .03},
+	};
+	enum { N_NAMES = 2000 };
+	uint64_t random = 12;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		uint32_t missed = 0;
+
+		for (int n = 0; n < N_NAMES; n++) {
+			char path[200], name[80] = "", buffer[PATH_TEMPLATE_MAX];
+			struct text got;
+
+			for (uint32_t k = 0; k < kinds[i].len; k++)
+				name[k] = kinds[i].alphabet[random_next(&random) %
+							    strlen(kinds[i].alphabet)];
+			snprintf(path, sizeof(path), "%s%s%s", kinds[i].before, name,
+				 kinds[i].after);
+			got = path_template(text_from(path), buffer);
+			missed += !text_equal(got, text_from(kinds[i].want));
+		}
+		if (missed > kinds[i].missed_max * N_NAMES)
+			fail_msg("%s: %u of %d missed", kinds[i].want, missed, N_NAMES);
+	}
+}
+
 /* Made of everything the rules look for, in heap blocks of exact size, so that a sanitizer sees a
  * step too far. */
 static void any_bytes_are_taken(void **state)
@@ -295,6 +347,7 @@ int main(void)
 		cmocka_unit_test(template_of_a_template_is_itself),
 		cmocka_unit_test(most_paths_are_not_copied),
 		cmocka_unit_test(long_paths_are_cut_but_differ),
+		cmocka_unit_test(made_up_names_come_together),
 		cmocka_unit_test(any_bytes_are_taken),
 	};
 
