@@ -237,6 +237,8 @@ static void evict(struct process_table *table, const struct process_node *keep)
 {
 	struct process_node *node = table->dead.first;
 
+	if (node && node == keep)
+		node = node->links[LINK_DEAD].next;
 	if (!node) {
 		node = pick_unused(table, keep);
 		if (!node)

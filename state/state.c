@@ -180,6 +180,17 @@ static void finish_last(struct state *state)
 	}
 }
 
+/* The event's thread as it is now: the event itself may have ended it. */
+static struct thread *current_thread(const struct state *state, const struct event *ev,
+				     struct process *process)
+{
+	struct thread *thread = NULL;
+
+	if (ev->tid != process->pid)
+		thread = process_table_find_thread(state->table, ev->tid);
+	return thread && thread->process == process ? thread : process->leader;
+}
+
 static void touch(struct state *state, struct process_node *node)
 {
 	node->is_used = true;
@@ -203,7 +214,12 @@ int state_apply(struct state *state, const struct event *ev, struct subject *out
 		touch(state, process_node(out->process));
 	else if (handler != apply_exec && handler != apply_clone && handler != apply_scan)
 		return 0; /* no task, or one that nothing can be said about */
-	return handler ? handler(state, ev, out) : apply_fd_user(state, ev, out);
+	if (ev->task && ev->task->tgid <= 0)
+		return 0;
+	r = handler ? handler(state, ev, out) : apply_fd_user(state, ev, out);
+	if (out->process)
+		out->thread = current_thread(state, ev, out->process);
+	return r;
 }
 
 void state_tick(struct state *state, uint64_t now_ns)
