@@ -2,6 +2,8 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/util.h"
@@ -338,6 +340,14 @@ static bool is_before(const struct format *format, const struct operand *operand
 	return false;
 }
 
+/* In JSON the time of an event is a number, whatever its text looks like. */
+static void print_json_time(struct print *out, uint64_t ts_ns)
+{
+	char text[32];
+
+	print_bytes(out, text, (uint32_t)snprintf(text, sizeof(text), "%" PRIu64, ts_ns));
+}
+
 bool format_print_members(const struct format *format, const struct field_context *ctx,
 			  bool with_transformers, bool is_strict, struct print *out)
 {
@@ -357,7 +367,9 @@ bool format_print_members(const struct format *format, const struct field_contex
 		is_first = false;
 		print_json_string(out, operand->name);
 		print_string(out, ":");
-		if (printable_values(operand, ctx, &values))
+		if (ctx->event && operand_is_field(operand, "evt.time"))
+			print_json_time(out, ctx->event->ts_ns);
+		else if (printable_values(operand, ctx, &values))
 			print_json_values(out, operand, &values);
 		else
 			print_string(out, "null");

@@ -7,23 +7,7 @@
 
 #include "base/util.h"
 #include "filter/filter.h"
-
-/* Operators an exception may use, with a list or one value on the right. */
-static const struct {
-	const char *name;
-	bool takes_list;
-	bool takes_modifier;
-} operators[] = {
-	{"=", false, true},         {"==", false, true},         {"!=", false, true},
-	{"<", false, false},        {"<=", false, false},        {">", false, false},
-	{">=", false, false},       {"contains", false, true},   {"icontains", false, true},
-	{"bcontains", false, true}, {"startswith", false, true}, {"bstartswith", false, true},
-	{"endswith", false, true},  {"glob", false, true},       {"iglob", false, true},
-	{"regex", false, true},     {"in", true, false},         {"intersects", true, false},
-	{"pmatch", true, false},    {"exists", false, false},
-};
-
-static const char *const modifiers[] = {"oneof", "anyof", "allof"};
+#include "filter/operators.h"
 
 static struct text trimmed(struct text t)
 {
@@ -39,25 +23,13 @@ static struct text trimmed(struct text t)
 /* Whether comp is an operator; *takes_list: its right side is a list. */
 static bool comp_is_known(struct text comp, bool *takes_list)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(operators); i++) {
-		struct text name = text_from(operators[i].name), rest;
+	enum filter_modifier modifier;
+	enum filter_op op;
 
-		if (text_equal(comp, name)) {
-			*takes_list = operators[i].takes_list;
-			return true;
-		}
-		if (!operators[i].takes_modifier || !text_starts_with(comp, name) ||
-		    !strchr(" \t\r\n", comp.ptr[name.len]))
-			continue;
-		rest = trimmed((struct text){comp.ptr + name.len, comp.len - name.len});
-		for (size_t m = 0; m < ARRAY_SIZE(modifiers); m++) {
-			if (text_equal(rest, text_from(modifiers[m]))) {
-				*takes_list = true;
-				return true;
-			}
-		}
-	}
-	return false;
+	if (!op_by_name(comp, &op, &modifier))
+		return false;
+	*takes_list = op_info(op)->syntax == OP_LIST || modifier != MODIFIER_NONE;
+	return true;
 }
 
 static int read_scalar_or_list(const struct item *item, yaml_node_t *node, const char *what,
@@ -280,7 +252,8 @@ static int check_exception(struct collection *c, const struct rule_def *rule,
 	int r;
 
 	if (!e->has_fields)
-		return refuse(c, rule, e, "fields are missing", TEXT_NONE);
+		return report_error(c, "LOAD_ERR_YAML_VALIDATE", &e->place, rule->name,
+				    "exception '%.*s': fields are missing", TEXT_ARGS(e->name));
 	r = check_fields(c, rule, e);
 	if (!r)
 		r = check_comps(c, rule, e);
@@ -299,6 +272,13 @@ int check_exceptions(const struct item *item, const struct rule_def *rule,
 	return 0;
 }
 
+static void warn_no_values(struct collection *c, const struct rule_def *rule,
+			   const struct exception_def *e)
+{
+	report_warning(c, "LOAD_APPEND_NO_VALUES", &e->place, rule->name,
+		       "exception '%.*s' appends no values", TEXT_ARGS(e->name));
+}
+
 static int append_values(struct collection *c, const struct rule_def *rule,
 			 struct exception_def *to, const struct exception_def *more)
 {
@@ -307,8 +287,7 @@ static int append_values(struct collection *c, const struct rule_def *rule,
 	if (more->has_fields || more->has_comps)
 		return refuse(c, rule, more, "only values can be appended", TEXT_NONE);
 	if (!more->n_values) {
-		report_warning(c, "LOAD_APPEND_NO_VALUES", &more->place, rule->name,
-			       "exception '%.*s' appends no values", TEXT_ARGS(more->name));
+		warn_no_values(c, rule, more);
 		return 0;
 	}
 	values = pool_alloc(&c->pool, (to->n_values + more->n_values) * sizeof(*values));
@@ -329,6 +308,8 @@ static int append_exception(struct collection *c, struct rule_def *to,
 	struct exception_def fresh = *more;
 	int r;
 
+	if (!more->n_values)
+		warn_no_values(c, to, more);
 	if (!more->has_fields)
 		return refuse(c, to, more, "a new exception needs fields", TEXT_NONE);
 	if (!more->n_values)
@@ -373,11 +354,13 @@ static void print_value(FILE *out, struct text value)
 
 static void print_item(FILE *out, const struct exception_item *item, bool takes_list)
 {
-	bool needs_brackets =
-		item->is_list || (takes_list && !text_starts_with(item->scalar, TEXT("(")));
+	bool is_written_list = takes_list && text_starts_with(item->scalar, TEXT("("));
+	bool needs_brackets = item->is_list || (takes_list && !is_written_list);
 
 	fprintf(out, "%s", needs_brackets ? "(" : "");
-	if (!item->is_list)
+	if (!item->is_list && is_written_list)
+		fprintf(out, "%.*s", TEXT_ARGS(item->scalar));
+	else if (!item->is_list)
 		print_value(out, item->scalar);
 	for (uint32_t i = 0; item->is_list && i < item->list.n; i++) {
 		fprintf(out, "%s", i ? ", " : "");

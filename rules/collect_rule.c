@@ -361,8 +361,6 @@ static int append_rule(struct item *item, struct rule_def *rule)
 	struct rule_def more = {0};
 	int r = 0;
 
-	report_warning(item->c, "LOAD_DEPRECATED_ITEM", &place, item->name,
-		       "'append' is deprecated, use 'override'");
 	if (!item_has(item, "condition") && !item_has(item, "exceptions"))
 		return report_error(item->c, "LOAD_ERR_VALIDATE", &place, item->name,
 				    "appending needs exceptions or a condition");
@@ -397,10 +395,10 @@ static int toggle_rule(struct item *item, struct rule_def *rule)
 	r = item_bool(item, "enabled", &is_enabled);
 	if (r)
 		return r;
-	if (!rule)
-		return refuse_undefined(item);
 	report_warning(item->c, "LOAD_DEPRECATED_ITEM", &place, item->name,
 		       "a rule with only 'enabled' is deprecated, use 'override'");
+	if (!rule)
+		return refuse_undefined(item);
 	rule->is_enabled = is_enabled;
 	return 0;
 }
@@ -459,6 +457,32 @@ static int define_rule(struct item *item, struct rule_def *old)
 	return 0;
 }
 
+static void warn_append(struct item *item)
+{
+	struct place place = node_place(item, item->node);
+
+	report_warning(item->c, "LOAD_DEPRECATED_ITEM", &place, item->name,
+		       "'append' is deprecated, use 'override'");
+}
+
+/* A change may name the rule's source; null and empty say nothing. */
+static int check_source(struct item *item, const struct rule_def *rule)
+{
+	yaml_node_t *node = item_value(item, "source");
+	struct place place = node_place(item, item->node);
+	struct text source = TEXT_NONE;
+	int r = 0;
+
+	if (!node || node_is_null(node) ||
+	    (node->type == YAML_SCALAR_NODE && !node->data.scalar.length))
+		return 0;
+	r = node_text(item, node, "source", &source);
+	if (r || text_equal(source, rule->source))
+		return r;
+	return report_error(item->c, "LOAD_ERR_VALIDATE", &place, item->name,
+			    "the rule has been defined with another source");
+}
+
 int read_rule(struct item *item)
 {
 	struct overrides overrides;
@@ -473,8 +497,15 @@ int read_rule(struct item *item)
 	if (r)
 		return r;
 	old = collection_rule(item->c, item->name);
+	if (append)
+		warn_append(item);
 	if (append && overrides.n)
 		return refuse_shape(item, item->node, "'append' and 'override' exclude each other");
+	if ((append || overrides.n) && old) {
+		r = check_source(item, old);
+		if (r)
+			return r;
+	}
 	if (overrides.n)
 		return override_rule(item, &overrides, old);
 	if (append)

@@ -164,6 +164,44 @@ static int compile_condition(struct collection *c, struct expansion *expansion,
 	return 0;
 }
 
+/* Whether an addition to the outputs is for this rule: its source, name and all its tags. */
+static bool append_is_for(const struct rule_append *append, const struct rule_def *def)
+{
+	const char *tag = append->tags ? append->tags : "";
+
+	if (append->source && *append->source &&
+	    !text_equal(text_from(append->source), def->source))
+		return false;
+	if (append->rule && *append->rule && !text_equal(text_from(append->rule), def->name))
+		return false;
+	while (*(tag += strspn(tag, " "))) {
+		struct text wanted = {tag, (uint32_t)strcspn(tag, " ")};
+		bool has_tag = false;
+
+		for (uint32_t i = 0; i < def->tags.n; i++)
+			has_tag = has_tag || text_equal(def->tags.items[i], wanted);
+		if (!has_tag)
+			return false;
+		tag += wanted.len;
+	}
+	return true;
+}
+
+static int append_output(struct collection *c, const struct rule_def *def, struct rule *rule)
+{
+	for (uint32_t i = 0; i < c->options->n_appends; i++) {
+		const struct rule_append *append = &c->options->appends[i];
+
+		if (!append->format || !*append->format || !append_is_for(append, def))
+			continue;
+		rule->output =
+			pool_print(&c->pool, "%.*s %s", TEXT_ARGS(rule->output), append->format);
+		if (!rule->output.ptr)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 static int compile_output(struct collection *c, const struct rule_def *def, struct rule *rule,
 			  bool *skip)
 {
@@ -173,6 +211,8 @@ static int compile_output(struct collection *c, const struct rule_def *def, stru
 
 	warn_output(c, def);
 	rule->output = clean_output(c, def->output);
+	if (!rule->output.ptr || append_output(c, def, rule))
+		return -ENOMEM;
 	timed = pool_print(&c->pool, "%%evt.time %.*s", TEXT_ARGS(rule->output));
 	if (!rule->output.ptr || !timed.ptr)
 		return -ENOMEM;
@@ -222,6 +262,8 @@ static int compile_rule(struct collection *c, struct expansion *expansion,
 		r = compile_output(c, def, &rule, &skip);
 	if (r || skip)
 		return r;
+	if (def->priority > c->options->min_priority)
+		return 0; /* it must compile, and is not wanted */
 	r = rule_set_add(set, &rule);
 	rule = (struct rule){0}; /* taken, whatever became of it */
 	return r;
@@ -257,7 +299,7 @@ static int compile_rules(struct collection *c, struct expansion *expansion, stru
 	for (uint32_t i = 0; !r && i < c->n_rules; i++) {
 		struct rule_def def = c->rules[i];
 
-		if (def.unknown_source || def.priority > c->options->min_priority)
+		if (def.unknown_source)
 			continue;
 		def.is_enabled = is_enabled(c->options, &def);
 		r = compile_rule(c, expansion, &def, set);

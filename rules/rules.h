@@ -31,6 +31,13 @@ struct rule_plugin {
 	const char *name, *version;
 };
 
+/* What is added to the outputs of rules; empty strings match every rule. */
+struct rule_append {
+	const char *source, *rule;
+	const char *tags;   /* separated by blanks: all must be the rule's; NULL: none asked */
+	const char *format; /* added to the output behind a blank; NULL or empty: nothing */
+};
+
 struct rule_options {
 	bool match_all; /* report every rule that is true, not the first only */
 	enum alert_priority min_priority;
@@ -43,6 +50,8 @@ struct rule_options {
 	uint32_t n_plugins;
 	const char *const *extra_sources; /* beside "syscall" and "ethogram" */
 	uint32_t n_extra_sources;
+	const struct rule_append *appends;
+	uint32_t n_appends;
 };
 
 /* Load files in order. 0 gives *out; -EINVAL when any file has an error. messages (may be NULL)

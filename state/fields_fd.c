@@ -484,7 +484,7 @@ bool extract_fd_types(const struct field_context *ctx, const struct field *field
 						    .type = VALUE_CHARBUF};
 	}
 	out->n = n;
-	return items;
+	return items && n;
 }
 
 /* One element of fdlist.*; false: this descriptor has none. */

@@ -410,6 +410,8 @@ bool extract_evt_arg(const struct field_context *ctx, const struct field *field,
 	    !builder_init(&resolved, ctx, TEXT_MAX_PRINTED))
 		return false;
 	param_print(ctx, (unsigned)index, &raw, &resolved);
+	if (!raw.len && !resolved.len && !event_param(ctx->event, (unsigned)index))
+		return yield_text(ctx, out, TEXT("<NA>"));
 	return yield_text(ctx, out, resolved.len ? builder_text(&resolved) : builder_text(&raw));
 }
 
@@ -462,9 +464,12 @@ bool extract_evt_rawarg(const struct field_context *ctx, const struct field *fie
 	struct value *value;
 
 	(void)field;
-	if (!param)
+	if (index < 0)
 		return false;
 	type = event_info(ctx->event->type)->params[index].type;
+	if (!param) /* as upstream: text that is missing has a text, numbers have no value */
+		return type >= PARAM_CHARBUF && type <= PARAM_FSRELPATH &&
+		       yield_text(ctx, out, TEXT("<NA>"));
 	value = yield_list(ctx, out, 1);
 	if (!value)
 		return false;

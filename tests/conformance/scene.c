@@ -141,6 +141,15 @@ static struct event *empty_execve_event(struct scene *scene)
 	return ev;
 }
 
+static struct event *created_file_event(struct scene *scene)
+{
+	struct event *ev = event_open(&scene->maker, &scene->tasks[0], 3, "/home/file.txt",
+				      TEST_O_RDWR | TEST_O_CREAT | TEST_O_F_CREATED);
+
+	event_set_u64(ev, OPENAT_mode, 0755);
+	return ev;
+}
+
 static const struct event *described_event(struct scene *scene, const cJSON *event)
 {
 	const char *type = string_member(event, "type"), *note = string_member(event, "note");
@@ -155,13 +164,14 @@ static const struct event *described_event(struct scene *scene, const cJSON *eve
 		return rename_event(scene);
 	if (strcmp(type, "unlink") == 0)
 		return event_path(maker, who, EVENT_UNLINK, "/tmp/x", 0);
-	if (strcmp(type, "socket") == 0)
+	if (strcmp(type, "socket") == 0) {
+		apply(scene, event_open(maker, who, 3, "/tmp/some_file", TEST_O_RDONLY));
 		return event_socket(maker, who, 4, 2, 1);
+	}
 	if (strstr(note, "failed open"))
 		return event_open(maker, who, -1, "/tmp/the_file", TEST_O_RDONLY);
 	if (strstr(note, "O_RDWR"))
-		return event_open(maker, who, 3, "/home/file.txt",
-				  TEST_O_RDWR | TEST_O_CREAT | TEST_O_F_CREATED);
+		return created_file_event(scene);
 	if (strstr(note, "O_RDONLY"))
 		return event_open(maker, who, 3, "/home/file.txt", TEST_O_RDONLY);
 	return event_open(maker, who, 3, "/tmp/file_to_run", 0);
