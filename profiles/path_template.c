@@ -304,7 +304,7 @@ static bool is_hex_id(struct text run)
 	}
 	if (run.len >= 16)
 		return n_digits > 0;
-	return n_digits >= 2 && run.len - n_digits >= 2;
+	return n_digits >= 2 && run.len - n_digits >= (run.len < 12 ? 2 : 1);
 }
 
 /* Components ----------------------------------------------------------------------------------- */
