@@ -103,8 +103,8 @@ static void put_mode(struct text_builder *b, const struct param_info *info, uint
 	const struct flag_name *names = flag_names(info->flags, &n);
 	bool found = false;
 
-	/* Low bits first; the file type, which has several bits, as a whole. */
-	for (uint32_t i = n; i-- > 0;) {
+	/* The file type, which has several bits, is taken as a whole. */
+	for (uint32_t i = 0; i < n; i++) {
 		uint32_t value = names[i].value;
 
 		if (!value || (value & S_IFMT ? (mode & S_IFMT) != value : !(mode & value)))
