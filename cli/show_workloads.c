@@ -152,6 +152,11 @@ static void show_behaviours(const struct cli *cli, const cJSON *list)
 	SCOPED(table_destroy) struct table *table = NULL;
 	const cJSON *item;
 
+	if (!cJSON_GetArraySize(json_member(list, "items"))) {
+		fprintf(cli->out, "\nnothing learned yet; what waits: ethogram pending %s\n",
+			cli->arg);
+		return;
+	}
 	if (table_create(&table, columns, ARRAY_SIZE(columns)))
 		return;
 	cJSON_ArrayForEach(item, json_member(list, "items"))

@@ -245,11 +245,14 @@ char *cli_key_text(const cJSON *key)
 	return text;
 }
 
-/* The file's name alone: "/usr/bin/redis-server" is known as redis-server. */
+/* The file's name alone: "/usr/bin/redis-server" is known as redis-server; "?" for what was not
+ * seen. */
 static const char *base_name(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 
+	if (!*path)
+		return "?";
 	return slash && slash[1] ? slash + 1 : path;
 }
 

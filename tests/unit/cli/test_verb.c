@@ -125,7 +125,7 @@ static void test_keys_and_lineages(void **state)
 		 "redis-server > sh > -c", "redis-server > sh > cat"},
 		{"{\"key\":[\"a\\nb\"],\"exe\":\"\\u001b[2J\",\"lineage\":[]}", "a\\x0ab",
 		 "\\x1b[2J"},
-		{"{\"key\":[5,null],\"exe\":\"/\",\"lineage\":[{}]}", " > ", " > /"},
+		{"{\"key\":[5,null],\"exe\":\"/\",\"lineage\":[{}]}", " > ", "? > /"},
 		{"{\"exe\":\"x/\"}", NULL, "x/"},
 	};
 
