@@ -40,9 +40,36 @@ static bool creator_exe(const struct field_context *ctx, UNUSED_ARGUMENT, struct
 	return process && process->creator && give_text(process->creator->exepath, out);
 }
 
+/* The kernel resolves /proc/self to a number. Reading one's own entries is nothing like reading
+ * another's, so one's own are /proc/self again. */
+static struct text own_proc_path(const struct field_context *ctx, struct text path)
+{
+	static const struct text proc = TEXT("/proc/"), self = TEXT("/proc/self");
+	const struct process *process = ctx->subject->process;
+	uint32_t at = proc.len;
+	int64_t pid = 0;
+	char *copy;
+
+	while (at < path.len && at < proc.len + 9 && path.ptr[at] >= '0' && path.ptr[at] <= '9')
+		pid = pid * 10 + (path.ptr[at++] - '0');
+	if (!process || at == proc.len || (at < path.len && path.ptr[at] != '/') ||
+	    (pid != process->pid && pid != process->vpid))
+		return path;
+	copy = arena_alloc(ctx->arena, self.len + path.len - at);
+	if (!copy)
+		return path;
+	memcpy(copy, self.ptr, self.len);
+	memcpy(copy + self.len, path.ptr + at, path.len - at);
+	return (struct text){copy, self.len + path.len - at};
+}
+
 static bool file_path(const struct field_context *ctx, UNUSED_ARGUMENT, struct value *out)
 {
-	return give_text(ctx->subject->path, out);
+	struct text path = ctx->subject->path;
+
+	if (text_starts_with(path, TEXT("/proc/")))
+		path = own_proc_path(ctx, path);
+	return give_text(path, out);
 }
 
 static bool file_path2(const struct field_context *ctx, UNUSED_ARGUMENT, struct value *out)
@@ -353,7 +380,8 @@ static const struct key_source sources[] = {
 	{"process.exe", process_exe, "resolved path of the process's executable"},
 	{"process.args", process_args, "the process's arguments, apart, for arg_shape"},
 	{"creator.exe", creator_exe, "executable of the process that forked this one"},
-	{"file.path", file_path, "resolved path that the event is about"},
+	{"file.path", file_path,
+	 "resolved path that the event is about; own /proc entries as /proc/self"},
 	{"file.path2", file_path2, "second path of rename, link and symlink"},
 	{"remote.ip", remote_ip, "address of the other end"},
 	{"remote.port", remote_port, "port of the other end"},

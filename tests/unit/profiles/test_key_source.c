@@ -157,6 +157,38 @@ static void processes_and_files(void **state)
 	assert_string_equal(value_of(w, "creator.exe"), "-");
 }
 
+static void own_proc_entries_are_self(void **state)
+{
+	static const struct {
+		const char *path, *want;
+	} rows[] = {
+		{"/proc/7/maps", "/proc/self/maps"},
+		{"/proc/1/maps", "/proc/self/maps"}, /* in its own pid namespace */
+		{"/proc/7", "/proc/self"},
+		{"/proc/7/task/7/stat", "/proc/self/task/7/stat"},
+		{"/proc/77/maps", "/proc/77/maps"},
+		{"/proc/7x/maps", "/proc/7x/maps"},
+		{"/proc/", "/proc/"},
+		{"/proc/99999999999999999999/x", "/proc/99999999999999999999/x"},
+		{"/proc/meminfo", "/proc/meminfo"},
+		{"/srv/proc/7/maps", "/srv/proc/7/maps"},
+	};
+	struct world *w = *state;
+
+	w->ctx.event = event_open(&w->maker, &task, 3, "/a", TEST_O_RDONLY);
+	w->process.pid = 7;
+	w->process.vpid = 1;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		w->subject.path = text_from(rows[i].path);
+		assert_string_equal(value_of(w, "file.path"), rows[i].want);
+	}
+	w->subject.path = TEXT("/proc/7/maps");
+	w->arena.used = w->arena.size;
+	assert_string_equal(value_of(w, "file.path"), "/proc/7/maps");
+	w->subject.process = NULL;
+	assert_string_equal(value_of(w, "file.path"), "/proc/7/maps");
+}
+
 static void results_have_names(void **state)
 {
 	static const struct {
@@ -284,6 +316,7 @@ int main(void)
 		cmocka_unit_test(finds_sources_by_name),
 		cmocka_unit_test(every_source_is_documented),
 		cmocka_unit_test_setup_teardown(processes_and_files, world_start, world_end),
+		cmocka_unit_test_setup_teardown(own_proc_entries_are_self, world_start, world_end),
 		cmocka_unit_test_setup_teardown(results_have_names, world_start, world_end),
 		cmocka_unit_test_setup_teardown(parameters_by_name, world_start, world_end),
 		cmocka_unit_test_setup_teardown(ends_of_sockets, world_start, world_end),
