@@ -71,9 +71,9 @@ static void free_learned(struct profile_set *set)
 	}
 }
 
-void profile_set_destroy(struct profile_set **out)
+void profile_set_destroy(struct profile_set **set_ptr)
 {
-	struct profile_set *set = *out;
+	struct profile_set *set = *set_ptr;
 
 	if (!set)
 		return;
@@ -90,7 +90,7 @@ void profile_set_destroy(struct profile_set **out)
 	key_cache_destroy(&set->cache);
 	dimension_set_destroy(&set->dimensions);
 	free(set);
-	*out = NULL;
+	*set_ptr = NULL;
 }
 
 const struct event_set *profile_set_events(const struct profile_set *set)
@@ -232,6 +232,7 @@ static struct baseline *visit(struct profile_set *set, const struct process *pro
 
 void profile_set_note(struct profile_set *set, const struct subject *subject, uint64_t ts_ns)
 {
+	set->scanned_ns = MAX(set->scanned_ns, ts_ns);
 	visit(set, subject->process, ts_ns);
 }
 
@@ -278,7 +279,9 @@ static bool is_new_copy(const struct profile_set *set, const struct process *pro
 	/* Of a container there may be several copies, coming and going. */
 	if (w->kind != WORKLOAD_UNIT && process->instance)
 		since_ns = MAX(since_ns, process->instance->since_ns);
-	return ts_ns >= since_ns && ts_ns - since_ns < set->clock.startup_ns;
+	/* What the program found running is no start of it. */
+	return since_ns > set->scanned_ns && ts_ns >= since_ns &&
+	       ts_ns - since_ns < set->clock.startup_ns;
 }
 
 /* The start of a known program excuses what it does, not that it is another program; the exec

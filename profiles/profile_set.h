@@ -33,7 +33,7 @@ struct learning_config {
 
 int profile_set_create(struct profile_set **out, const struct learning_config *config,
 		       const struct field_set *fields, struct diag *diag);
-void profile_set_destroy(struct profile_set **set);
+void profile_set_destroy(struct profile_set **set_ptr);
 
 /* Events that any dimension observes. */
 const struct event_set *profile_set_events(const struct profile_set *set);
@@ -64,8 +64,8 @@ struct sightings {
 	struct sighting items[SIGHTINGS_MAX];
 };
 
-/* A workload has a live process at ts_ns: its time goes on although it does nothing that any
- * dimension observes. For events that are not looked up (the initial scan); cheap. */
+/* The initial scan found a live process of a workload: its time goes on although it does nothing
+ * that any dimension observes. Scanned before anything is looked up. */
 void profile_set_note(struct profile_set *set, const struct subject *subject, uint64_t ts_ns);
 
 /* Look up the event's behaviours. Advances the epochs of the workload by event time; teaches

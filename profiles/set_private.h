@@ -39,6 +39,7 @@ struct profile_set {
 	uint64_t texts_dropped_total;
 	profile_learned_fn *tell_learned;
 	void *tell_arg;
+	uint64_t scanned_ns; /* of the last event of the initial scan */
 	/* tick */
 	uint64_t now_ns;
 	uint32_t swept_epoch, sweep_at;

@@ -118,10 +118,21 @@ void lab_exec(struct lab *lab, uint32_t w)
 
 void lab_set_live(struct lab *lab, uint32_t w, bool is_live)
 {
-	struct subject subject = {.process = &lab->processes[w]};
+	struct subject subject;
+	struct field_context ctx;
 
 	lab->workloads[w].n_live = is_live;
 	lab->workloads[w].live_since_ns = is_live ? lab->now_ns : 0;
+	lab->ev = (struct event){.type = is_live ? EVENT_CLONE : EVENT_PROCEXIT, .nr = UINT16_MAX};
+	ctx = context_of(lab, &subject, w);
+	profile_set_look_up(lab->set, &ctx, &lab->sightings);
+}
+
+void lab_scan(struct lab *lab, uint32_t w)
+{
+	struct subject subject = {.process = &lab->processes[w]};
+
+	lab->workloads[w].live_since_ns = lab->now_ns;
 	profile_set_note(lab->set, &subject, lab->now_ns);
 }
 

@@ -42,6 +42,8 @@ void lab_wait(struct lab *lab, double seconds);
 void lab_exec(struct lab *lab, uint32_t w);
 /* Its process dies, or lives again, now. */
 void lab_set_live(struct lab *lab, uint32_t w, bool is_live);
+/* The initial scan finds it running. */
+void lab_scan(struct lab *lab, uint32_t w);
 
 /* A behaviour: fields separated by blanks; "?" is missing. Looks up only. Borrowed until the next.
  */

@@ -122,6 +122,26 @@ static void time_away_is_no_exposure(void **state)
 	assert_in_range(view.age_epochs, 99, 101);
 }
 
+/* The first seconds of the program are no start-up of what runs. */
+static void what_was_running_is_judged_at_once(void **state)
+{
+	struct lab *lab = *state;
+	struct stream_view view;
+	const struct sighting *s;
+
+	lab_live(lab, 0, EXEC, "sshd bash -l", 300);
+	lab_checkpoint(lab);
+	lab_restart(lab);
+	lab_wait(lab, 2);
+	lab_scan(lab, 0);
+	lab_wait(lab, 1);
+	s = lab_look(lab, 0, EXEC, "nginx sh -c");
+	assert_false(s->is_startup);
+	profile_stream(s, 0, &view);
+	assert_true(view.is_ready);
+	assert_true(1 / view.rate_per_epoch > 100);
+}
+
 static void texts_and_usual_behaviours_survive(void **state)
 {
 	struct lab *lab = *state;
@@ -431,6 +451,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		ROW(ready_stays_ready),
 		ROW(time_away_is_no_exposure),
+		ROW(what_was_running_is_judged_at_once),
 		ROW(texts_and_usual_behaviours_survive),
 		ROW(restarts_change_no_answer),
 		ROW(a_kill_loses_only_the_last_seconds),
