@@ -20,6 +20,7 @@
 #define NAMED_PATIENCE_NS (NS_PER_S / 2)
 #define NAME_BYTES_MAX 1024u
 #define ANSWERS_A_TICK 8
+#define ASKED_MAX 5u
 
 struct identity {
 	struct identity_config config;
@@ -276,6 +277,14 @@ const struct container_meta *identity_container(const struct process_node *node)
 	return node->cgroup && node->cgroup->place ? node->cgroup->place->meta : NULL;
 }
 
+const struct users *identity_users(const struct process_node *node, bool *is_host)
+{
+	const struct cgroup_class *facts = identity_cgroup(node);
+
+	*is_host = !facts || facts->kind != CGROUP_CONTAINER;
+	return *is_host ? NULL : node->cgroup->place->users;
+}
+
 /* The place that decides about node; NULL: its lineage does. */
 static struct place *place_of(const struct process_node *node)
 {
@@ -421,8 +430,8 @@ static int open_instance(struct identity *identity, struct place *place,
 
 static void ask(struct identity *identity, struct place *place)
 {
-	struct resolver_request request = {.token = place->token,
-					   .patience_ns = place->patience_ns};
+	struct resolver_request request = {
+		.token = place->token, .pid = place->pid, .patience_ns = place->patience_ns};
 	struct text id = place->facts.id, ns = place->facts.ns;
 
 	if (id.len >= sizeof(request.id) || ns.len >= sizeof(request.ns)) {
@@ -435,6 +444,7 @@ static void ask(struct identity *identity, struct place *place)
 		memcpy(request.ns, ns.ptr, ns.len);
 	if (resolver_ask(identity->resolver, &request)) {
 		place->state = PLACE_ASKED;
+		place->n_asked++;
 		identity->n_to_ask--;
 	} else {
 		identity->refused_total++;
@@ -442,7 +452,7 @@ static void ask(struct identity *identity, struct place *place)
 }
 
 /* A place seen for the first time: find out what it is. */
-static void begin_place(struct identity *identity, struct place *place,
+static void begin_place(struct identity *identity, struct place *place, int32_t pid,
 			const struct identity_moment *moment)
 {
 	if (place->state != PLACE_TO_ASK || place->patience_ns)
@@ -452,6 +462,7 @@ static void begin_place(struct identity *identity, struct place *place,
 		identity->unresolved_total += place->state == PLACE_KNOWN;
 		return;
 	}
+	place->pid = pid;
 	place->patience_ns = moment->is_old                          ? 1
 			     : place->facts.kind == CGROUP_CONTAINER ? CONTAINER_PATIENCE_NS
 								     : NAMED_PATIENCE_NS;
@@ -487,7 +498,7 @@ static int read_cgroups(struct identity *identity, struct process_node *node,
 	node->cgroup = cgroup;
 	node->p.cgroups = cgroup->paths;
 	if (cgroup->place)
-		begin_place(identity, cgroup->place, moment);
+		begin_place(identity, cgroup->place, node->p.pid, moment);
 	return 1;
 }
 
@@ -530,6 +541,20 @@ static int rename_transient(struct identity *identity, struct place *place,
 	return enter_place(identity, place, node, now_ns);
 }
 
+/* A container's users can be read once it has its own root, which its first process may not have
+ * had when it was looked at. */
+static void ask_users(struct identity *identity, struct place *place, int32_t pid)
+{
+	if (place->facts.kind != CGROUP_CONTAINER || place->users || !place->meta ||
+	    place->state != PLACE_KNOWN || place->n_asked >= ASKED_MAX || !identity->resolver)
+		return;
+	place->state = PLACE_TO_ASK;
+	place->pid = pid;
+	place->patience_ns = 1;
+	identity->n_to_ask++;
+	ask(identity, place);
+}
+
 int identity_exec(struct identity *identity, struct process_node *node,
 		  const struct identity_moment *moment)
 {
@@ -551,6 +576,8 @@ int identity_exec(struct identity *identity, struct process_node *node,
 		r = become_root(identity, node, moment->now_ns);
 	else
 		r = 0;
+	if (place)
+		ask_users(identity, place, node->p.pid);
 	if (place && place->facts.kind == CGROUP_TRANSIENT)
 		node->root_is_launcher = is_launcher(&node->p);
 	return r;
@@ -698,12 +725,17 @@ static void dissolve_place(struct identity *identity, struct process_table *tabl
 }
 
 static void take_answer(struct identity *identity, struct process_table *table,
-			const struct resolver_answer *answer, uint64_t now_ns)
+			struct resolver_answer *answer, uint64_t now_ns)
 {
 	struct place *place = places_find_token(identity->places, answer->token);
+	bool is_first = place && !place->meta;
 
-	if (!place || place->state != PLACE_ASKED)
+	if (!place || place->state != PLACE_ASKED) {
+		users_destroy(&answer->users);
 		return;
+	}
+	users_destroy(&place->users);
+	place->users = TAKE(answer->users);
 	if (!answer->meta.is_known && place->facts.kind == CGROUP_NAMED) {
 		dissolve_place(identity, table, place, now_ns);
 		return;
@@ -717,6 +749,8 @@ static void take_answer(struct identity *identity, struct process_table *table,
 		place->facts.kind = CGROUP_CONTAINER;
 		place->facts.runtime = answer->meta.bundle[0] ? RUNTIME_RUNC : RUNTIME_CONTAINERD;
 	}
+	if (!is_first)
+		return;
 	rename_instance(identity, table, place, now_ns);
 	if (place->instance && place->instance->i.workload->kind == WORKLOAD_UNRESOLVED)
 		identity->unresolved_total++;

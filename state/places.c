@@ -30,6 +30,7 @@ static void place_free(struct places *places, struct place *place)
 	places->bytes -= sizeof(*place) + place->facts.path.len;
 	if (place->meta)
 		places->bytes -= sizeof(*place->meta);
+	users_destroy(&place->users);
 	free(place->meta);
 	free(place);
 }

@@ -5,6 +5,7 @@
 
 #include "state/cgroup.h"
 #include "state/container_meta.h"
+#include "state/users.h"
 #include "state/workloads.h"
 
 struct places;
@@ -21,6 +22,9 @@ struct place {
 	struct cgroup_class facts;      /* its texts point into the cgroup's or key's bytes */
 	struct instance_node *instance; /* the running one, with a reference; NULL: none */
 	struct container_meta *meta;    /* owned; NULL: nothing known */
+	struct users *users;            /* owned; of the container; NULL: not known */
+	int32_t pid;                    /* a process in it */
+	uint32_t n_asked;
 	enum place_state state;
 	uint64_t token;       /* names it to the resolver */
 	uint64_t patience_ns; /* how long the resolver waits for files */

@@ -190,6 +190,7 @@ static bool work(struct resolver *resolver, const struct waiting *waiting,
 		 struct resolver_answer *answer)
 {
 	answer->token = waiting->request.token;
+	answer->users = NULL;
 	resolver_look(resolver->host_root, waiting->request.id, waiting->request.ns, &answer->meta);
 	return is_enough(&answer->meta) ||
 	       clock_monotonic_ns() - waiting->asked_ns >= waiting->request.patience_ns;
@@ -228,6 +229,9 @@ static void look_round(struct resolver *resolver)
 			resolver->n_queue * sizeof(resolver->queue[0]));
 		pthread_mutex_unlock(&resolver->lock);
 		is_final = work(resolver, &waiting, answer);
+		if (is_final && answer->meta.is_known)
+			users_create_inside(&answer->users, resolver->host_root,
+					    waiting.request.pid);
 		pthread_mutex_lock(&resolver->lock);
 		if (is_final || resolver->n_queue == QUEUE_MAX) {
 			resolver->answers[resolver->n_answers++] = answer;
@@ -303,8 +307,10 @@ void resolver_destroy(struct resolver **resolver)
 		pthread_mutex_unlock(&r->lock);
 		pthread_join(r->thread, NULL);
 	}
-	for (uint32_t i = 0; i < r->n_answers; i++)
+	for (uint32_t i = 0; i < r->n_answers; i++) {
+		users_destroy(&r->answers[i]->users);
 		free(r->answers[i]);
+	}
 	pthread_cond_destroy(&r->changed);
 	pthread_mutex_destroy(&r->lock);
 	free(r->host_root);

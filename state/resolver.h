@@ -8,18 +8,21 @@
 
 #include "state/cgroup.h"
 #include "state/container_meta.h"
+#include "state/users.h"
 
 struct resolver;
 
 struct resolver_request {
 	uint64_t token; /* the asker's own */
 	char id[CGROUP_NAME_MAX], ns[CGROUP_NAME_MAX];
+	int32_t pid; /* a process in the container, for its users */
 	/* Also wait, up to this long, for files that are not there yet. */
 	uint64_t patience_ns;
 };
 
 struct resolver_answer {
 	uint64_t token;
+	struct users *users;        /* given; NULL: not readable, or not yet */
 	struct container_meta meta; /* is_known false: no runtime knows such a container */
 };
 

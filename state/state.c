@@ -293,11 +293,23 @@ uint32_t process_cmdline(const struct process *process, char *buffer, uint32_t s
 	return len;
 }
 
+/* The tables that hold for the process; NULL: unknown. */
+static const struct users *users_of(const struct state *state, const struct process *process)
+{
+	const struct users *users = NULL;
+	bool is_host = true;
+
+	if (process)
+		users = identity_users(process_node(process), &is_host);
+	return is_host ? state->users : users;
+}
+
 const struct user *state_user(const struct state *state, const struct process *process,
 			      uint32_t uid)
 {
-	(void)process;
-	return users_find(state->users, uid);
+	const struct users *users = users_of(state, process);
+
+	return users ? users_find(users, uid) : NULL;
 }
 
 struct text state_user_name(const struct state *state, const struct process *process, uint32_t uid)
@@ -309,8 +321,9 @@ struct text state_user_name(const struct state *state, const struct process *pro
 
 struct text state_group_name(const struct state *state, const struct process *process, uint32_t gid)
 {
-	(void)process;
-	return users_group_name(state->users, gid);
+	const struct users *users = users_of(state, process);
+
+	return users ? users_group_name(users, gid) : TEXT_NONE;
 }
 
 void state_each_process(struct state *state, process_visit_fn *visit, void *arg)

@@ -2,10 +2,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/util.h"
@@ -129,20 +132,28 @@ static int read_file(int fd, size_t size, char **out, size_t *len)
 	return 0;
 }
 
+/* Open a file below root_fd; links in it, which a container may have made, cannot lead out. */
+static int open_below(int root_fd, const char *path)
+{
+	struct open_how how = {
+		.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+	};
+
+	return root_fd < 0 ? -1 : (int)syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
+}
+
 static void load(struct names *names, int root_fd, const char *path)
 {
-	SCOPED(close_fd) int fd = -1;
+	SCOPED(close_fd) int fd = open_below(root_fd, path);
 	struct names fresh = {0};
 	struct stat st;
 	size_t len;
 
-	if (root_fd < 0 || fstatat(root_fd, path, &st, 0) || !S_ISREG(st.st_mode))
+	if (fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode))
 		return;
 	if (names->text && st.st_ino == names->ino && st.st_mtim.tv_sec == names->mtime.tv_sec &&
 	    st.st_mtim.tv_nsec == names->mtime.tv_nsec)
-		return;
-	fd = openat(root_fd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0)
 		return;
 	if (read_file(fd, MIN((size_t)st.st_size, (size_t)FILE_BYTES_MAX), &fresh.text, &len))
 		return;
@@ -166,6 +177,36 @@ int users_create(struct users **out, const char *root)
 	load(&users->users, users->root_fd, "etc/passwd");
 	load(&users->groups, users->root_fd, "etc/group");
 	*out = users;
+	return 0;
+}
+
+static bool is_same_file(int a, int b)
+{
+	struct stat x, y;
+
+	return fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_dev == y.st_dev &&
+	       x.st_ino == y.st_ino;
+}
+
+int users_create_inside(struct users **out, const char *host_root, int32_t pid)
+{
+	SCOPED(close_fd) int own = open(host_root[0] ? host_root : "/", O_PATH | O_CLOEXEC);
+	SCOPED(users_destroy) struct users *users = calloc(1, sizeof(*users));
+	char path[PATH_MAX];
+
+	if (!users)
+		return -ENOMEM;
+	snprintf(path, sizeof(path), "%s/proc/%d/root", host_root, pid);
+	users->root_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (users->root_fd < 0)
+		return -errno;
+	if (own >= 0 && is_same_file(own, users->root_fd))
+		return -EAGAIN;
+	load(&users->users, users->root_fd, "etc/passwd");
+	load(&users->groups, users->root_fd, "etc/group");
+	close_fd(&users->root_fd);
+	users->root_fd = -1;
+	*out = TAKE(users);
 	return 0;
 }
 

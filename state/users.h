@@ -1,4 +1,4 @@
-/* User and group names of the host, re-read when the files change. Pipeline thread only. */
+/* User and group names of the host, re-read when the files change, or of a container. */
 #pragma once
 
 #include <stdbool.h>
@@ -16,6 +16,9 @@ struct user {
 
 /* root: directory that holds etc/passwd and etc/group; NULL: nothing is known. */
 int users_create(struct users **out, const char *root);
+/* The tables of the process's own root, read once, if that is not the host's root: -EAGAIN if it is
+ * (a container that has not changed its root yet), -errno unreadable. Any thread. */
+int users_create_inside(struct users **out, const char *host_root, int32_t pid);
 void users_destroy(struct users **users);
 
 /* Look at the files again if they changed; at most once a second of now_ns. */

@@ -314,6 +314,8 @@ static void runtimes_files_name_containers(void **out)
 
 		assert_non_null(mkdtemp(root));
 		write_file(root, rows[i].file, rows[i].text);
+		write_file(root, "etc/passwd", "host:x:0:0::/root:/bin/sh\n");
+		write_file(root, "proc/200/root/etc/passwd", "inside:x:0:0::/in:/bin/sh\n");
 		assert_int_equal(fixture_setup_with(f, 64, 16, root), 0);
 		fixture_start(f);
 		p = exec_in(f, "/usr/bin/job", rows[i].cgroup);
@@ -323,6 +325,8 @@ static void runtimes_files_name_containers(void **out)
 		assert_true(text_equal(p->instance->tag, text_from(rows[i].tag)));
 		assert_string_equal(fixture_field(f, "container.image.repository"),
 				    rows[i].repository);
+		assert_string_equal(fixture_field(f, "user.name"), "inside");
+		assert_string_equal(fixture_field(f, "user.homedir"), "/in");
 		assert_int_equal(p->workload->n_live, 1);
 		state_destroy(&f->state);
 		arena_done(&f->arena);
@@ -385,6 +389,28 @@ static void users_are_those_of_the_host(void **out)
 	state_destroy(&f->state);
 	arena_done(&f->arena);
 	free(f);
+	remove_host(root);
+}
+
+static void a_container_cannot_show_the_hosts_users(void **out)
+{
+	char root[] = "/tmp/state-test-XXXXXX", path[128];
+	struct users *users = NULL;
+
+	(void)out;
+	assert_non_null(mkdtemp(root));
+	write_file(root, "secret", "host:x:0:0::/:/bin/sh\n");
+	write_file(root, "proc/7/root/etc/group", "in:x:0:\n");
+	snprintf(path, sizeof(path), "%s/proc/7/root/etc/passwd", root);
+	assert_int_equal(symlink("../../../../secret", path), 0);
+	assert_int_equal(users_create_inside(&users, root, 7), 0);
+	assert_null(users_find(users, 0));
+	assert_true(text_equal(users_group_name(users, 0), TEXT("in")));
+	users_destroy(&users);
+	assert_int_equal(users_create_inside(&users, root, 8), -ENOENT);
+	/* A process that still has the host's root. */
+	assert_int_equal(users_create_inside(&users, "", getpid()), -EAGAIN);
+	assert_null(users);
 	remove_host(root);
 }
 
@@ -502,6 +528,7 @@ int main(void)
 		cmocka_unit_test(runtimes_files_name_containers),
 		cmocka_unit_test(a_plain_name_is_no_container),
 		cmocka_unit_test(users_are_those_of_the_host),
+		cmocka_unit_test(a_container_cannot_show_the_hosts_users),
 		cmocka_unit_test(pods_are_named_after_their_owners),
 		cmocka_unit_test(image_references_are_split),
 		cmocka_unit_test(broken_files_tell_nothing),
