@@ -14,6 +14,7 @@
 #define PLUGINS_MAX 8
 #define APPENDS_MAX 8
 #define RULESETS_MAX 8
+#define RULES_MAX 1024
 
 struct load {
 	struct suite *suite;
@@ -346,7 +347,7 @@ static bool step_selects(const struct rule *rule, const cJSON *step)
 
 static bool steps_hold(struct load *load)
 {
-	static bool enabled[RULESETS_MAX][64];
+	static bool enabled[RULESETS_MAX][RULES_MAX];
 	const char *names[RULESETS_MAX] = {"falco-default-ruleset"};
 	const cJSON *step;
 

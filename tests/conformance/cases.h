@@ -12,6 +12,7 @@ struct suite {
 	const char *directory;    /* where the cases file is: input_files are relative to it */
 	struct field_set builtin; /* the fields a stock engine has, without plugins */
 	struct field_set plugins; /* and with them */
+	bool owns_fields;         /* read from a file */
 	struct arena arena;
 	char reason[1024]; /* why the last case failed */
 };
@@ -43,8 +44,10 @@ bool expects_success(const cJSON *test);
  * state that cannot be made; that is a failure too. */
 int given_of(struct given **out, const cJSON *test, char *reason, size_t reason_size);
 
-/* Fields read from a list like fields.json; NULL if there is no such file. */
+/* Fields read from a list like fields.json, for fields_free(); NULL if there is no such file. */
 struct field *fields_read(const char *path, bool with_plugins, uint32_t *n);
+
+void fields_free(const struct field_set *set);
 
 /* A host in the state that a case describes with @socket, @process, @event. */
 struct scene;

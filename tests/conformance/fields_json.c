@@ -96,6 +96,13 @@ static struct field read_field(const cJSON *json)
 	return field;
 }
 
+void fields_free(const struct field_set *set)
+{
+	for (uint32_t i = 0; i < set->tables[0].n; i++)
+		free((void *)set->tables[0].fields[i].name);
+	free((void *)set->tables[0].fields);
+}
+
 struct field *fields_read(const char *path, bool with_plugins, uint32_t *n)
 {
 	SCOPED(free_ptr) char *text = read_file(path);

@@ -105,8 +105,16 @@ static void load_fields(struct suite *suite)
 	if (!fields)
 		return;
 	suite->builtin = (struct field_set){.tables = {{fields, n}}, .n_tables = 1};
+	suite->owns_fields = true;
 	fields = fields_read(path, true, &n);
 	suite->plugins = (struct field_set){.tables = {{fields, n}}, .n_tables = 1};
+}
+
+static void known_done(struct known *known)
+{
+	for (size_t i = 0; i < known->n; i++)
+		free(known->ids[i]);
+	free(known->ids);
 }
 
 static int run_file(const char *path, const struct known *known, bool is_verbose,
@@ -130,12 +138,16 @@ static int run_file(const char *path, const struct known *known, bool is_verbose
 	free(line);
 	fclose(file);
 	arena_done(&suite.arena);
+	if (suite.owns_fields) {
+		fields_free(&suite.builtin);
+		fields_free(&suite.plugins);
+	}
 	return 0;
 }
 
 int main(int argc, char **argv)
 {
-	struct known known = {0};
+	SCOPED(known_done) struct known known = {0};
 	struct totals totals = {0};
 	bool is_verbose = false;
 	int files = 0;
