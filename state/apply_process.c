@@ -4,7 +4,7 @@
 #include "base/util.h"
 #include "state/state_private.h"
 
-static void set_comm(struct thread *thread, struct text comm)
+void set_comm(struct thread *thread, struct text comm)
 {
 	thread->comm_len = (uint8_t)MIN(comm.len, COMM_MAX - 1);
 	if (thread->comm_len)
@@ -209,8 +209,8 @@ int find_actor(struct state *state, const struct event *ev, struct subject *out)
 		out->is_new_process = true;
 	} else if (ev->exec_id > node->p.exec_id && node->p.exec_id && !ev->task) {
 		state->wrong_image_total++;
-		node->p.exec_id = ev->exec_id;
-		node->p.generation++;
+		if (repair_image(state, node, ev->exec_id))
+			return -ENOMEM;
 	}
 	if (!node->p.start_ns)
 		node->p.start_ns = ev->start_ns;
@@ -279,7 +279,7 @@ static int scan_task(struct state *state, const struct event *ev, struct subject
 			set_thread_ids(find_thread(state, node, task->tid), task);
 		return 0;
 	}
-	if (node && !node->is_invented) {
+	if (node && !node->is_invented && !node->is_image_stale) {
 		/* Known from events, which are newer; but it may be in other control groups. */
 		moment.is_old = false;
 		return identity_move(state->identity, node, &moment);
@@ -290,6 +290,7 @@ static int scan_task(struct state *state, const struct event *ev, struct subject
 		if (!r)
 			r = set_task(state, node, task);
 		node->is_invented = false;
+		node->is_image_stale = false;
 		return r ? r : identity_exec(state->identity, node, &moment);
 	}
 	node = add_described(state, task, NULL);
@@ -312,7 +313,7 @@ int apply_scan(struct state *state, const struct event *ev, struct subject *out)
 	return 0;
 }
 
-static void set_fs_owned(struct process *p, const struct event *ev)
+static void note_exec(struct process *p, const struct event *ev)
 {
 	p->exec_ns = ev->ts_ns;
 	p->exec_seen = true;
@@ -363,8 +364,9 @@ int apply_exec(struct state *state, const struct event *ev, struct subject *out)
 	if (r)
 		return r;
 	node->is_invented = false;
+	node->is_image_stale = false;
 	out->thread = &node->leader;
-	set_fs_owned(&node->p, ev);
+	note_exec(&node->p, ev);
 	out->path = ev->file && ev->file->path.len ? ev->file->path : node->p.exepath;
 	return identity_exec(state->identity, node, &moment);
 }
@@ -607,18 +609,6 @@ int apply_setpgid(struct state *state, const struct event *ev, struct subject *o
 		target = state_find_process(state, (int32_t)pid->i64, 0);
 	if (target)
 		target->pgid = target->vpgid = pgid->i64 ? (int32_t)pgid->i64 : target->pid;
-	return 0;
-}
-
-int apply_prctl(struct state *state, const struct event *ev, struct subject *out)
-{
-	const struct param *option = event_param(ev, PRCTL_option);
-	const struct param *name = event_param(ev, PRCTL_arg2_str);
-
-	(void)state;
-	(void)out;
-	(void)option;
-	(void)name;
 	return 0;
 }
 

@@ -38,6 +38,7 @@ struct process_node {
 	struct node_list children[2]; /* by LINK_PARENT and LINK_CREATOR */
 	bool is_orphan;               /* in the table's list of processes with unknown parent */
 	bool is_used;                 /* since eviction last looked */
+	bool is_image_stale;          /* an exec was missed */
 	bool leader_exited;           /* threads live on */
 	bool is_invented;             /* made up from an event of an unknown task */
 	/* lineage rules of exe: workloads, see identity.h */

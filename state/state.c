@@ -22,7 +22,6 @@ static apply_fn *const handlers[EVENT_TYPE_END] = {
 	[EVENT_CHROOT] = apply_chroot,
 	[EVENT_SETSID] = apply_setsid,
 	[EVENT_SETPGID] = apply_setpgid,
-	[EVENT_PRCTL] = apply_prctl,
 	[EVENT_SETUID] = apply_setuid,
 	[EVENT_SETGID] = apply_setgid,
 	[EVENT_SETRESUID] = apply_setresuid,

@@ -31,7 +31,7 @@ typedef int apply_fn(struct state *state, const struct event *ev, struct subject
 
 apply_fn apply_exec, apply_clone, apply_exit, apply_scan;              /* apply_process.c */
 apply_fn apply_chdir, apply_fchdir, apply_chroot;                      /* apply_process.c */
-apply_fn apply_setsid, apply_setpgid, apply_prctl, apply_io_uring;     /* apply_process.c */
+apply_fn apply_setsid, apply_setpgid, apply_io_uring;                  /* apply_process.c */
 apply_fn apply_setuid, apply_setgid, apply_setresuid, apply_setresgid; /* apply_cred.c */
 apply_fn apply_setreuid, apply_setregid, apply_capset;                 /* apply_cred.c */
 apply_fn apply_open, apply_close, apply_close_range;                   /* apply_fd.c */
@@ -45,6 +45,9 @@ apply_fn apply_path;  /* apply_path.c */
 int find_actor(struct state *state, const struct event *ev, struct subject *out);
 /* Put exepath and the other strings of a task into node. */
 int set_image(struct state *state, struct process_node *node, const struct task_facts *task);
+void set_comm(struct thread *thread, struct text comm);
+/* An exec of node was missed: find out what it runs now (repair.c). */
+int repair_image(struct state *state, struct process_node *node, uint64_t exec_id);
 int set_cwd(struct state *state, struct process_node *node, struct text cwd);
 /* Copy the leader's credentials to the process. */
 void mirror_leader(struct process *process);

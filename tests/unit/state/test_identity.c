@@ -414,6 +414,36 @@ static void a_container_cannot_show_the_hosts_users(void **out)
 	remove_host(root);
 }
 
+static void a_missed_exec_is_repaired(void **out)
+{
+	char root[] = "/tmp/state-test-XXXXXX", path[128];
+	struct test_task later = task_child;
+	struct fixture *f = calloc(1, sizeof(*f));
+	const struct process *p;
+
+	(void)out;
+	assert_non_null(f);
+	assert_non_null(mkdtemp(root));
+	write_file(root, "proc/200/comm", "tool\n");
+	snprintf(path, sizeof(path), "%s/proc/200/exe", root);
+	assert_int_equal(symlink("/usr/bin/tool", path), 0);
+	assert_int_equal(fixture_setup_with(f, 64, 16, root), 0);
+	fixture_start(f);
+	later.exec_id = 2;
+	p = fixture_apply(f, event_open(&f->maker, &later, 3, "/x", TEST_O_RDONLY));
+	assert_true(text_equal(p->exepath, TEXT("/usr/bin/tool")));
+	assert_true(text_equal(p->comm, TEXT("tool")));
+	assert_int_equal(p->args.len, 0);
+	/* A description of the process tells the rest. */
+	later.exepath = "/usr/bin/whole";
+	fixture_apply(f, event_scan(&f->maker, &later));
+	assert_true(text_equal(p->exepath, TEXT("/usr/bin/whole")));
+	state_destroy(&f->state);
+	arena_done(&f->arena);
+	free(f);
+	remove_host(root);
+}
+
 /* Parsing ----------------------------------------------------------------------------------- */
 
 static void pods_are_named_after_their_owners(void **out)
@@ -529,6 +559,7 @@ int main(void)
 		cmocka_unit_test(a_plain_name_is_no_container),
 		cmocka_unit_test(users_are_those_of_the_host),
 		cmocka_unit_test(a_container_cannot_show_the_hosts_users),
+		cmocka_unit_test(a_missed_exec_is_repaired),
 		cmocka_unit_test(pods_are_named_after_their_owners),
 		cmocka_unit_test(image_references_are_split),
 		cmocka_unit_test(broken_files_tell_nothing),
