@@ -134,10 +134,12 @@ static uint32_t list_usual(const struct sighting *s, unsigned level, uint32_t ma
 		struct top_entry entry;
 
 		top_list_get(p->top, rank, &entry);
-		if (!shares_prefix(&entry.key, s, level))
+		/* What came into a crowded list lately carries the weight of what it displaced. */
+		if (entry.error > entry.weight / 2 || !shares_prefix(&entry.key, s, level))
 			continue;
 		keys[n] = entry.key;
-		frequencies[n++] = fmin(1, entry.weight / (double)MAX(p->active_epochs, 1u));
+		frequencies[n++] =
+			fmin(1, (entry.weight - entry.error) / (double)MAX(p->active_epochs, 1u));
 	}
 	return n;
 }
