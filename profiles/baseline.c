@@ -86,22 +86,30 @@ void baseline_update_share(struct baseline *b, const struct epoch_clock *clock)
 	b->ready_epochs = MAX(1.0, clock->ready_return_period_epochs * b->share);
 }
 
+/* The first moment of another epoch. */
+static void enter_epoch(struct baseline *b, const struct epoch_clock *clock, uint32_t epoch)
+{
+	b->epoch = epoch;
+	b->is_dirty = true;
+	baseline_update_share(b, clock);
+}
+
 void baseline_exist(struct baseline *b, const struct epoch_clock *clock, uint64_t ts_ns)
 {
-	uint32_t epoch = epoch_of(clock, ts_ns);
-
 	b->last_ns = MAX(b->last_ns, ts_ns);
-	if (b->first_ns == 0) {
-		b->first_ns = ts_ns;
-		b->epoch = epoch;
-		b->is_dirty = true;
-		baseline_update_share(b, clock);
-	} else if (epoch > b->epoch) {
-		b->age += 1 + idle_epochs(b, clock, epoch);
-		b->observed += observed_epochs(b, clock, epoch);
-		b->epoch = epoch;
-		b->is_dirty = true;
-		baseline_update_share(b, clock);
+	/* Nearly always the same epoch as before: no division. */
+	if (ts_ns >= b->epoch_end_ns) {
+		uint32_t epoch = epoch_of(clock, ts_ns);
+
+		if (b->first_ns == 0) {
+			b->first_ns = ts_ns;
+			enter_epoch(b, clock, epoch);
+		} else if (epoch > b->epoch) {
+			b->age += 1 + idle_epochs(b, clock, epoch);
+			b->observed += observed_epochs(b, clock, epoch);
+			enter_epoch(b, clock, epoch);
+		}
+		b->epoch_end_ns = (b->epoch + UINT64_C(1)) * clock->epoch_ns;
 	}
 	b->was_live = b->workload && b->workload->n_live > 0;
 }

@@ -24,12 +24,13 @@ struct baseline {
 	uint64_t seed;                   /* of its fingerprints; secret */
 	const struct workload *workload; /* NULL: not seen since the program's start */
 	/* its time */
-	uint32_t epoch;    /* the last one in which it existed */
-	uint32_t age;      /* epochs before that in which it existed */
-	uint32_t observed; /* epochs before that in which somebody looked, since it is known */
-	bool was_live;     /* it had a live process when last looked at */
-	uint32_t n_starts; /* start-ups that began */
-	uint64_t start_ns; /* of the last one */
+	uint32_t epoch;        /* the last one in which it existed */
+	uint32_t age;          /* epochs before that in which it existed */
+	uint32_t observed;     /* epochs before that in which somebody looked, since it is known */
+	uint64_t epoch_end_ns; /* of epoch; 0 not yet known */
+	bool was_live;         /* it had a live process when last looked at */
+	uint32_t n_starts;     /* start-ups that began */
+	uint64_t start_ns;     /* of the last one */
 	uint64_t first_ns, last_ns;
 	double share;        /* of the observed epochs in which it existed */
 	double ready_epochs; /* ready_return_period_s in epochs of its existence */

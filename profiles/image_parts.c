@@ -47,6 +47,7 @@ int parts_read_baseline(struct profile_set *set, struct baseline *b, struct blob
 		return -EBADMSG;
 	pool_add_units(b->pool, age - b->age);
 	b->epoch = epoch;
+	b->epoch_end_ns = 0;
 	b->age = age;
 	b->observed = observed;
 	b->n_starts = n_starts;

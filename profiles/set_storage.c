@@ -317,7 +317,7 @@ static void clear(struct profile_set *set, struct baseline *b)
 		profile_destroy(&b->profiles[i]);
 	population_leave(b);
 	b->epoch = b->age = b->observed = b->n_starts = 0;
-	b->start_ns = b->first_ns = b->last_ns = 0;
+	b->start_ns = b->first_ns = b->last_ns = b->epoch_end_ns = 0;
 }
 
 static int load_baseline(struct profile_set *set, const struct record_blob *blob, bool is_image,
