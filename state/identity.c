@@ -1,14 +1,13 @@
 #include "state/identity.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/util.h"
-#include "state/path.h"
 #include "state/places.h"
 #include "state/resolver.h"
+#include "state/workload_names.h"
 #include "state/workloads.h"
 
 #define NS_PER_S UINT64_C(1000000000)
@@ -18,7 +17,6 @@
  */
 #define CONTAINER_PATIENCE_NS (10 * NS_PER_S)
 #define NAMED_PATIENCE_NS (NS_PER_S / 2)
-#define NAME_BYTES_MAX 1024u
 #define ANSWERS_A_TICK 8
 #define ASKED_MAX 5u
 
@@ -30,80 +28,6 @@ struct identity {
 	uint32_t n_to_ask;         /* places in PLACE_TO_ASK */
 	uint64_t unresolved_total, refused_total;
 };
-
-/* Programs that start others on somebody's behalf: a session below one of them is a workload of
- * its own. */
-static const char *const launchers[] = {
-	"agetty",
-	"anacron",
-	"ash",
-	"at",
-	"atd",
-	"bash",
-	"busybox",
-	"cron",
-	"crond",
-	"csh",
-	"dash",
-	"dropbear",
-	"env",
-	"fish",
-	"gdm-session-worker",
-	"getty",
-	"init",
-	"ksh",
-	"lightdm",
-	"login",
-	"mksh",
-	"nohup",
-	"rbash",
-	"runuser",
-	"screen",
-	"sddm",
-	"setsid",
-	"sh",
-	"sshd",
-	"sshd-session",
-	"start-stop-daemon",
-	"su",
-	"sudo",
-	"sulogin",
-	"supervisord",
-	"systemd",
-	"systemd-executor",
-	"systemd-run",
-	"tcsh",
-	"timeout",
-	"tini",
-	"tmux",
-	"xinetd",
-	"zsh",
-};
-
-/* Those of them that open sessions for others, by whom a session is told apart. */
-static const char *const session_openers[] = {
-	"sshd", "sshd-session", "login",    "cron", "crond",   "atd",
-	"su",   "sudo",         "dropbear", "sddm", "lightdm", "gdm-session-worker",
-};
-
-static bool is_one_of(const char *const *names, size_t n, struct text name)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (text_equal(name, text_from(names[i])))
-			return true;
-	}
-	return false;
-}
-
-static struct text program_name(const struct process *p)
-{
-	return path_base_name(p->exepath.len ? p->exepath : p->comm);
-}
-
-static bool is_launcher(const struct process *p)
-{
-	return is_one_of(launchers, ARRAY_SIZE(launchers), program_name(p));
-}
 
 int identity_create(struct identity **out, const struct identity_config *config)
 {
@@ -180,38 +104,6 @@ static void join(struct identity *identity, struct process_node *node,
 	assign(identity, node, instance, now_ns);
 }
 
-struct name {
-	char bytes[NAME_BYTES_MAX];
-	struct text text;
-};
-
-static void __attribute__((format(printf, 2, 3)))
-set_name(struct name *name, const char *format, ...)
-{
-	va_list args;
-	int len;
-
-	va_start(args, format);
-	len = vsnprintf(name->bytes, sizeof(name->bytes), format, args);
-	va_end(args);
-	name->text =
-		(struct text){name->bytes, len > 0 ? MIN((uint32_t)len, NAME_BYTES_MAX - 1) : 0};
-}
-
-/* "exe:PATH"; kernel threads, which have no executable, by their names. */
-static enum workload_kind exe_name(const struct process *p, struct name *name)
-{
-	if (p->exepath.len) {
-		set_name(name, "exe:%.*s", TEXT_ARGS(p->exepath));
-	} else if (p->comm.len) {
-		set_name(name, "exe:[%.*s]", TEXT_ARGS(p->comm));
-	} else {
-		set_name(name, "exe:unresolved");
-		return WORKLOAD_UNRESOLVED;
-	}
-	return WORKLOAD_EXE;
-}
-
 static struct instance_node *add_instance(struct identity *identity, const struct name *name,
 					  enum workload_kind kind, struct text id, int32_t pid,
 					  uint64_t now_ns)
@@ -232,11 +124,11 @@ static int become_root(struct identity *identity, struct process_node *node, uin
 
 	node->is_root = true;
 	node->root_due_ns = 0;
-	node->root_is_launcher = is_launcher(p);
+	node->root_is_launcher = process_is_launcher(p);
 	kind = exe_name(p, &name);
 	if (p->workload && text_equal(p->workload->name, name.text))
 		return 0;
-	set_name(&id, "%d:%llu", p->pid, (unsigned long long)p->start_ns);
+	name_set(&id, "%d:%llu", p->pid, (unsigned long long)p->start_ns);
 	instance = add_instance(identity, &name, kind, id.text, p->pid, now_ns);
 	if (!instance)
 		return -ENOMEM;
@@ -293,108 +185,6 @@ static struct place *place_of(const struct process_node *node)
 	return place && place->state != PLACE_PLAIN ? place : NULL;
 }
 
-/* The unit or program above the session that opened it; empty unknown. */
-static struct text session_opener(const struct process_node *node)
-{
-	const struct process *p = node->p.creator;
-
-	for (int depth = 0; p && depth < ANCESTORS_MAX; depth++, p = p->creator) {
-		const struct cgroup_class *facts = identity_cgroup(process_node(p));
-		struct text name = facts && facts->kind == CGROUP_UNIT ? facts->id : TEXT_NONE;
-		const char *end = name.len ? memrchr(name.ptr, '.', name.len) : NULL;
-
-		if (end && !text_starts_with(name, TEXT("init."))) {
-			name.len = (uint32_t)(end - name.ptr);
-			name.len -= name.len && name.ptr[name.len - 1] == '@';
-			return name;
-		}
-		if (is_one_of(session_openers, ARRAY_SIZE(session_openers), program_name(p)))
-			return program_name(p);
-	}
-	return TEXT_NONE;
-}
-
-static void session_name(const struct identity *identity, const struct place *place,
-			 const struct process_node *node, struct name *name)
-{
-	uint32_t uid = place->facts.uid != UINT32_MAX ? place->facts.uid : node->p.uid;
-	const struct user *user = users_find(identity->config.users, uid);
-	struct text opener = session_opener(node);
-	struct name who;
-
-	if (user)
-		set_name(&who, "%.*s", TEXT_ARGS(user->name));
-	else
-		set_name(&who, uid ? "%u" : "root", uid);
-	if (opener.len)
-		set_name(name, "user:%.*s/%.*s", TEXT_ARGS(who.text), TEXT_ARGS(opener));
-	else
-		set_name(name, "user:%.*s", TEXT_ARGS(who.text));
-}
-
-/* systemd gives each invocation of a unit an id, which its processes carry in their environment. */
-static struct text invocation_id(const struct process *p)
-{
-	const struct text key = TEXT("INVOCATION_ID=");
-	uint32_t at = 0;
-
-	while (at < p->env.len) {
-		struct text one = {p->env.ptr + at, p->env.len - at};
-		const char *end = memchr(one.ptr, '\0', one.len);
-
-		if (end)
-			one.len = (uint32_t)(end - one.ptr);
-		at += one.len + 1;
-		if (text_starts_with(one, key))
-			return (struct text){one.ptr + key.len, one.len - key.len};
-	}
-	return TEXT_NONE;
-}
-
-static enum workload_kind place_name(const struct identity *identity, const struct place *place,
-				     const struct process_node *node, struct name *name)
-{
-	static const struct container_meta nothing;
-	const struct container_meta *meta = place->meta ? place->meta : &nothing;
-
-	switch (place->facts.kind) {
-	case CGROUP_UNIT:
-		set_name(name, "unit:%.*s", TEXT_ARGS(place->facts.id));
-		return WORKLOAD_UNIT;
-	case CGROUP_SESSION:
-		session_name(identity, place, node, name);
-		return WORKLOAD_USER;
-	case CGROUP_TRANSIENT:
-		return exe_name(&node->p, name);
-	default:
-		break;
-	}
-	name->text = (struct text){name->bytes,
-				   container_workload_name(meta, name->bytes, NAME_BYTES_MAX)};
-	if (name->text.len)
-		return text_starts_with(name->text, TEXT("pod:")) ? WORKLOAD_POD : WORKLOAD_IMAGE;
-	if (place->facts.runtime == RUNTIME_LXC) {
-		set_name(name, "image:lxc/%.*s", TEXT_ARGS(place->facts.id));
-		return WORKLOAD_IMAGE;
-	}
-	set_name(name, "container:unresolved");
-	return WORKLOAD_UNRESOLVED;
-}
-
-static struct text place_instance_id(const struct place *place, const struct process_node *node,
-				     struct name *id)
-{
-	struct text invocation;
-
-	if (place->facts.kind != CGROUP_UNIT && place->facts.kind != CGROUP_TRANSIENT)
-		return place->facts.id;
-	invocation = invocation_id(&node->p);
-	if (invocation.len)
-		return invocation;
-	set_name(id, "%d:%llu", node->p.pid, (unsigned long long)node->p.start_ns);
-	return id->text;
-}
-
 static struct text runtime_text(const struct place *place)
 {
 	return text_from(container_runtime_name(place->facts.runtime));
@@ -410,7 +200,7 @@ static int open_instance(struct identity *identity, struct place *place,
 			 const struct process_node *node, uint64_t now_ns)
 {
 	struct name name, id;
-	enum workload_kind kind = place_name(identity, place, node, &name);
+	enum workload_kind kind = place_name(identity->config.users, place, node, &name);
 	struct instance_node *instance;
 
 	instance = add_instance(identity, &name, kind, place_instance_id(place, node, &id),
@@ -579,7 +369,7 @@ int identity_exec(struct identity *identity, struct process_node *node,
 	if (place)
 		ask_users(identity, place, node->p.pid);
 	if (place && place->facts.kind == CGROUP_TRANSIENT)
-		node->root_is_launcher = is_launcher(&node->p);
+		node->root_is_launcher = process_is_launcher(&node->p);
 	return r;
 }
 
@@ -670,7 +460,7 @@ static void rename_instance(struct identity *identity, struct process_table *tab
 
 	if (!instance)
 		return;
-	kind = place_name(identity, place, NULL, &name);
+	kind = container_name(place, &name);
 	v.instance = &instance->i;
 	v.from = (struct workload *)instance->i.workload;
 	v.to = workloads_get(identity->workloads, name.text, kind);

@@ -71,7 +71,7 @@ static struct text key_of(const struct cgroup_class *facts)
 }
 
 /* Move a text of the facts from the key's source into the copy. */
-static struct text moved(struct text t, const char *from, uint32_t len, char *to)
+static struct text moved(struct text t, const char *from, uint32_t len, const char *to)
 {
 	if (!t.len || t.ptr < from || t.ptr >= from + len)
 		return t;
