@@ -437,6 +437,8 @@ int scan_fd(struct state *state, const struct event *ev, struct subject *out)
 		return 0; /* known from events, which are newer */
 	if (ev->sock)
 		return scan_socket(state, ev, out);
+	if (!file)
+		return 0;
 	entry = fd_table_open(table, ev->fd, name.len, false, &state->fd_limits);
 	if (!entry)
 		return -ENOMEM;

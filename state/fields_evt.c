@@ -323,7 +323,7 @@ bool extract_evt_time(const struct field_context *ctx, const struct field *field
 		bool is_utc, has_fraction;
 		const char *tail;
 	} rows[] = {
-		[TIME_CLOCK - TIME_CLOCK] = {"%H:%M:%S", false, true, ""},
+		[0] = {"%H:%M:%S", false, true, ""},
 		[TIME_CLOCK_S - TIME_CLOCK] = {"%H:%M:%S", false, false, ""},
 		[TIME_ISO8601 - TIME_CLOCK] = {"%Y-%m-%dT%H:%M:%S", true, true, "+0000"},
 		[TIME_DATE - TIME_CLOCK] = {"%Y-%m-%d %H:%M:%S", false, true, ""},

@@ -507,7 +507,7 @@ static bool put_fdlist_item(struct text_builder *b, const struct process *p, int
 			builder_put_fd_name(b, e);
 		return true;
 	}
-	if (!find_end(e, is_client ? FD_CLIENT : FD_SERVER, &end))
+	if (!e || !find_end(e, is_client ? FD_CLIENT : FD_SERVER, &end))
 		return false;
 	builder_put(b, b->len ? TEXT(",") : TEXT(""));
 	if (what == FDLIST_CPORTS || what == FDLIST_SPORTS)

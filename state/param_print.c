@@ -218,8 +218,8 @@ static void put_path(const struct field_context *ctx, unsigned index, struct tex
 {
 	const struct event *ev = ctx->event;
 	struct text typed = ev->params[index].bytes;
-	int dirfd_at = event_info(ev->type)->params[index].dirfd_param;
-	const struct param *dirfd = dirfd_at >= 0 ? event_param(ev, (unsigned)dirfd_at) : NULL;
+	int8_t dirfd_at = event_info(ev->type)->params[index].dirfd_param;
+	const struct param *dirfd = dirfd_at >= 0 ? event_param(ev, (uint8_t)dirfd_at) : NULL;
 	const struct process *p = field_process(ctx);
 	struct text base = p ? p->cwd : TEXT_NONE, whole;
 
