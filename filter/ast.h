@@ -49,7 +49,7 @@ struct ast_node {
 
 /* Bounds of trees made from macros, whose written sizes multiply. */
 #define AST_DEPTH_MAX 4096
-#define AST_NODES_MAX (UINT32_C(1) << 18)
+#define AST_NODES_MAX (UINT32_C(1) << 16)
 
 const char *transformer_name(enum transformer transformer);
 

@@ -12,6 +12,7 @@
 
 #define NODES_MAX 1000000
 #define DOCUMENTS_MAX 1024
+#define NESTING_MAX 1000
 
 static int read_engine_version(struct item *item)
 {
@@ -360,11 +361,35 @@ static int refuse_yaml(struct collection *c, const char *file, const yaml_parser
 			    parser->problem ? parser->problem : "unreadable");
 }
 
+/* libyaml needs time with the square of how deep brackets are nested, so depth is looked at before
+ * it runs. Brackets inside strings count too; every item starts anew, as none can within
+ * brackets. */
+static bool is_too_deep(const char *text, size_t len)
+{
+	size_t depth = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] == '[' || text[i] == '{')
+			depth++;
+		else if ((text[i] == ']' || text[i] == '}') && depth)
+			depth--;
+		else if (text[i] == '-' && (i == 0 || text[i - 1] == '\n'))
+			depth = 0;
+		if (depth > NESTING_MAX)
+			return true;
+	}
+	return false;
+}
+
 int collect_text(struct collection *c, const char *file, const char *text, size_t len)
 {
+	const struct place start = {file, 1, 1};
 	yaml_parser_t parser;
 	int r = 0;
 
+	if (is_too_deep(text, len))
+		return report_error(c, "LOAD_ERR_YAML_PARSE", &start, TEXT_NONE,
+				    "more than %d brackets are open at once", NESTING_MAX);
 	if (!yaml_parser_initialize(&parser))
 		return -ENOMEM;
 	yaml_parser_set_input_string(&parser, (const unsigned char *)text, len);

@@ -343,6 +343,9 @@ int rule_loader_add(struct rule_loader *loader, const char *file, const char *te
 	r = collect_text(c, name.ptr, text, len);
 	if (!r)
 		r = compile_all(c, set);
+	if (r == -ENOMEM && c->pool.bytes > POOL_BYTES_MAX / 2)
+		r = report_error(c, "LOAD_ERR_VALIDATE", &(struct place){name.ptr, 0, 0}, TEXT_NONE,
+				 "the rules are too large to be held");
 	c->messages = NULL;
 	return r;
 }
