@@ -9,7 +9,7 @@ import threading
 import time
 
 import pytest
-from conftest import Server
+from api_harness import Server
 
 OPEN = ["/healthz", "/readyz", "/", "/page.js", "/page.css"]
 READ = ["/v1/status", "/metrics", "/v1/anomalies", "/v1/openapi.json", "/v1/config", "/v1/workloads/0123456789abcdef"]

@@ -6,7 +6,7 @@ import re
 import subprocess
 
 import pytest
-from conftest import BUILD
+from api_harness import BUILD
 
 CLIENT = BUILD / "tests" / "api" / "api_client"
 VERBS = [

@@ -5,7 +5,7 @@ import re
 import subprocess
 
 import pytest
-from conftest import BUILD, ROOT
+from api_harness import BUILD, ROOT
 
 PROGRAM = BUILD / "ethogram"
 ANCESTORS = '{"proc.name": "cat", "proc.aname": ["bash", "sshd"]}'

@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from conftest import ROOT
+from api_harness import ROOT
 from schema import errors
 
 REDIS = "0123456789abcdef"

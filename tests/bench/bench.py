@@ -50,7 +50,7 @@ class Bench:
         return end
 
     def daemon(self, *settings):
-        from conftest import Daemon
+        from system_harness import Daemon
 
         folder = Path(tempfile.mkdtemp(dir=self.scratch))
         daemon = Daemon(folder, settings)
@@ -193,7 +193,7 @@ class Bench:
     def bench_start(self):
         times = []
         for _ in range(self.repetitions):
-            from conftest import Daemon
+            from system_harness import Daemon
 
             folder = Path(tempfile.mkdtemp(dir=self.scratch))
             one = Daemon(folder)

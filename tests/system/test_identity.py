@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from conftest import unique
+from system_harness import unique
 from containers import Containerd, make_image, run_runc
 
 

@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 import time
 
-from conftest import unique
+from system_harness import unique
 
 KILLS = 50
 CHECKPOINT_S = 1

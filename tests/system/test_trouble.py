@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from conftest import BINARY, free_port
+from system_harness import BINARY, free_port
 
 
 def run(*arguments, timeout=30, **kwargs):
