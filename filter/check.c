@@ -152,11 +152,12 @@ static bool refuses_field_to_field(const struct operand *operand)
 }
 
 static int compile_right(struct check *check, const struct ast_node *node,
-			 const struct field_set *fields, struct pool *pool, struct diag *diag)
+			 const struct field_set *fields, struct operand_table *table,
+			 struct diag *diag)
 {
 	const struct operand *left = check->left, *right;
 	struct operand *compiled = NULL;
-	int r = operand_compile(&compiled, node, fields, pool, diag);
+	int r = operand_compile(&compiled, node, fields, table, diag);
 
 	if (r)
 		return r;
@@ -179,8 +180,9 @@ static int compile_right(struct check *check, const struct ast_node *node,
 }
 
 int check_compile(struct check **out, const struct ast_node *node, const struct field_set *fields,
-		  struct pool *pool, struct regex_list *regexes, struct diag *diag)
+		  struct operand_table *table, struct regex_list *regexes, struct diag *diag)
 {
+	struct pool *pool = &table->pool;
 	struct check *check = pool_alloc(pool, sizeof(*check));
 	const struct ast_node *right = node->n_children > 1 ? node->children[1] : NULL;
 	struct operand *left = NULL;
@@ -190,7 +192,7 @@ int check_compile(struct check **out, const struct ast_node *node, const struct 
 		return -ENOMEM;
 	check->op = node->op;
 	check->modifier = node->modifier;
-	r = operand_compile(&left, node->children[0], fields, pool, diag);
+	r = operand_compile(&left, node->children[0], fields, table, diag);
 	if (r)
 		return r;
 	check->left = left;
@@ -203,7 +205,7 @@ int check_compile(struct check **out, const struct ast_node *node, const struct 
 	if (!r && right)
 		r = right->kind == AST_STRING || right->kind == AST_LIST
 			    ? compile_literals(check, right, pool, regexes, diag)
-			    : compile_right(check, right, fields, pool, diag);
+			    : compile_right(check, right, fields, table, diag);
 	if (!r)
 		*out = check;
 	return r;

@@ -13,9 +13,9 @@ struct regex_list {
 
 void regex_list_done(struct regex_list *list);
 
-/* 0 and *out (in pool); ERR_UNKNOWN_NAME, -EINVAL (diag's message and offset set) or -ENOMEM. */
+/* 0 and *out (in table); ERR_UNKNOWN_NAME, -EINVAL (diag's message and offset set) or -ENOMEM. */
 int check_compile(struct check **out, const struct ast_node *node, const struct field_set *fields,
-		  struct pool *pool, struct regex_list *regexes, struct diag *diag);
+		  struct operand_table *table, struct regex_list *regexes, struct diag *diag);
 
 /* An absent value on either side makes every comparison false. */
 bool check_eval(const struct check *check, const struct field_context *ctx);

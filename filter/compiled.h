@@ -2,16 +2,39 @@
 #pragma once
 
 #include "filter/ast.h"
+#include "filter/eval_cache.h"
 #include "filter/filter.h"
+
+/* What several filters have in common: each check and each group of checks is compiled once, and
+ * evaluated once an event. Destroy after the filters. */
+struct filter_share;
+
+int filter_share_create(struct filter_share **out);
+void filter_share_destroy(struct filter_share **share);
+
+/* Values on which a regular expression gave up, which then did not match. */
+uint64_t filter_share_regex_gave_up_total(const struct filter_share *share);
+
+/* A cache for all filters compiled so far; to be put into the field_context of evaluations. */
+int eval_cache_create(struct eval_cache **out, const struct filter_share *share);
+void eval_cache_destroy(struct eval_cache **cache);
+
+/* Forget: the next event. */
+static inline void eval_cache_next(struct eval_cache *cache)
+{
+	cache->epoch++;
+}
 
 /* As filter_compile(), of a tree without macros, which may go away afterwards. Tells a name that
  * does not exist (ERR_UNKNOWN_NAME) from other errors (-EINVAL); diag's message and offset are
- * set. The set of events is not checked: see filter_event_set(). */
+ * set. share may be NULL: nothing is shared. The set of events is not checked: see
+ * filter_event_set(). */
 int filter_compile_tree(struct filter **out, const struct ast_node *root,
-			const struct field_set *fields, struct diag *diag);
+			const struct field_set *fields, struct filter_share *share,
+			struct diag *diag);
 
 /* The condition in its canonical form. */
 struct text filter_text(const struct filter *filter);
 
-/* Values on which a regular expression gave up, which then did not match. */
+/* As filter_share_regex_gave_up_total(), of the filter's share. */
 uint64_t filter_regex_gave_up_total(const struct filter *filter);

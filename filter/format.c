@@ -20,7 +20,7 @@ struct segment {
 };
 
 struct format {
-	struct pool pool;
+	struct operand_table operands;
 	struct text source;
 	uint32_t n;
 	struct segment *segments;
@@ -91,7 +91,7 @@ static int compile_operand(struct format_compiler *c, struct text source, struct
 	int r = filter_parse_operand(&node, source, len, &pool, &diag);
 
 	if (!r)
-		r = operand_compile(out, node, c->fields, &c->format->pool, &diag);
+		r = operand_compile(out, node, c->fields, &c->format->operands, &diag);
 	pool_done(&pool);
 	return r;
 }
@@ -184,7 +184,7 @@ static int compile_segments(struct format_compiler *c, struct diag *diag)
 
 static int sort_fields(struct format *f)
 {
-	f->sorted = pool_alloc(&f->pool, (f->n_fields + 1) * sizeof(*f->sorted));
+	f->sorted = pool_alloc(&f->operands.pool, (f->n_fields + 1) * sizeof(*f->sorted));
 	if (!f->sorted)
 		return -ENOMEM;
 	if (!f->n_fields)
@@ -210,7 +210,7 @@ int format_compile_strict(struct format **out, struct text source, const struct 
 		return -ENOMEM;
 	if (source.len > FORMAT_TEXT_MAX)
 		return diag_set(diag, -EINVAL, "longer than %u bytes", FORMAT_TEXT_MAX);
-	format->source = pool_text(&format->pool, source);
+	format->source = pool_text(&format->operands.pool, source);
 	if (!format->source.ptr)
 		return -ENOMEM;
 	r = compile_segments(&c, diag);
@@ -239,7 +239,7 @@ void format_destroy(struct format **format)
 		return;
 	free(f->segments);
 	free(f->fields);
-	pool_done(&f->pool);
+	operand_table_done(&f->operands);
 	free(f);
 	*format = NULL;
 }

@@ -6,6 +6,7 @@
 
 #include "base/event_table.h"
 #include "base/util.h"
+#include "filter/eval_cache.h"
 #include "filter/transform.h"
 
 int refuse_at(struct diag *diag, const struct ast_node *node, int r, const char *format, ...)
@@ -75,8 +76,10 @@ static enum value_type dynamic_type(struct text param)
 }
 
 static int compile_field(struct operand *operand, const struct ast_node *node,
-			 const struct field_set *fields, struct pool *pool, struct diag *diag)
+			 const struct field_set *fields, struct operand_table *table,
+			 struct diag *diag)
 {
+	struct pool *pool = &table->pool;
 	struct text name = pool_text(pool, node->text), dot_arg, arg;
 	const struct field *field;
 
@@ -107,14 +110,15 @@ static int compile_field(struct operand *operand, const struct ast_node *node,
 }
 
 static int compile_children(struct operand *operand, const struct ast_node *node,
-			    const struct field_set *fields, struct pool *pool, struct diag *diag)
+			    const struct field_set *fields, struct operand_table *table,
+			    struct diag *diag)
 {
-	operand->children = pool_alloc(pool, node->n_children * sizeof(*operand->children));
+	operand->children = pool_alloc(&table->pool, node->n_children * sizeof(*operand->children));
 	if (!operand->children)
 		return -ENOMEM;
 	for (operand->n = 0; operand->n < node->n_children; operand->n++) {
 		int r = operand_compile(&operand->children[operand->n], node->children[operand->n],
-					fields, pool, diag);
+					fields, table, diag);
 
 		if (r)
 			return r;
@@ -123,9 +127,10 @@ static int compile_children(struct operand *operand, const struct ast_node *node
 }
 
 static int compile_transformer(struct operand *operand, const struct ast_node *node,
-			       const struct field_set *fields, struct pool *pool, struct diag *diag)
+			       const struct field_set *fields, struct operand_table *table,
+			       struct diag *diag)
 {
-	int r = compile_children(operand, node, fields, pool, diag);
+	int r = compile_children(operand, node, fields, table, diag);
 
 	if (r)
 		return r;
@@ -151,41 +156,88 @@ static int compile_literal(struct operand *operand, const struct ast_node *node,
 	return operand->literal.text.ptr ? 0 : -ENOMEM;
 }
 
-int operand_compile(struct operand **out, const struct ast_node *node,
-		    const struct field_set *fields, struct pool *pool, struct diag *diag)
+void operand_table_done(struct operand_table *table)
 {
-	struct operand *operand = pool_alloc(pool, sizeof(*operand));
-	int r = -EINVAL;
+	pool_done(&table->pool);
+	*table = (struct operand_table){0};
+}
 
-	if (!operand)
-		return -ENOMEM;
-	operand->name = ast_text(node, pool);
-	if (!operand->name.ptr)
-		return -ENOMEM;
+static int table_add(struct operand_table *table, struct operand *operand)
+{
+	if (table->n == table->max) {
+		uint32_t max = table->max ? 2 * table->max : 16;
+		struct operand **grown = pool_alloc(&table->pool, max * sizeof(struct operand *));
+
+		if (!grown)
+			return -ENOMEM;
+		if (table->n)
+			memcpy(grown, table->items, table->n * sizeof(struct operand *));
+		table->items = grown;
+		table->max = max;
+	}
+	operand->id = table->n;
+	table->items[table->n++] = operand;
+	return 0;
+}
+
+/* Literals and tuples print like fields and like each other; only what is looked up is shared. */
+static struct operand *find_known(const struct operand_table *table, struct text name)
+{
+	for (uint32_t i = 0; i < table->n; i++) {
+		struct operand *known = table->items[i];
+
+		if (known->kind == OPERAND_FIELD && text_equal(known->name, name))
+			return known;
+	}
+	return NULL;
+}
+
+static int compile_kind(struct operand *operand, const struct ast_node *node,
+			const struct field_set *fields, struct operand_table *table,
+			struct diag *diag)
+{
 	switch (node->kind) {
 	case AST_FIELD:
-		r = compile_field(operand, node, fields, pool, diag);
-		break;
-	case AST_VAL:
-		if (node->has_arg)
-			return refuse_at(diag, node, -EINVAL, "val() takes no argument");
-		*out = operand;
-		return operand_compile(out, node->children[0], fields, pool, diag);
+		return compile_field(operand, node, fields, table, diag);
 	case AST_TRANSFORMER:
-		r = compile_transformer(operand, node, fields, pool, diag);
-		break;
+		return compile_transformer(operand, node, fields, table, diag);
 	case AST_STRING:
-		r = compile_literal(operand, node, pool);
-		break;
+		return compile_literal(operand, node, &table->pool);
 	case AST_LIST:
 		operand->kind = OPERAND_TUPLE;
 		operand->type = VALUE_CHARBUF;
 		operand->is_list = true;
-		r = compile_children(operand, node, fields, pool, diag);
-		break;
+		return compile_children(operand, node, fields, table, diag);
 	default:
-		break;
+		return -EINVAL;
 	}
+}
+
+int operand_compile(struct operand **out, const struct ast_node *node,
+		    const struct field_set *fields, struct operand_table *table, struct diag *diag)
+{
+	struct operand *operand, *known;
+	struct text name;
+	int r;
+
+	if (node->kind == AST_VAL) {
+		if (node->has_arg)
+			return refuse_at(diag, node, -EINVAL, "val() takes no argument");
+		return operand_compile(out, node->children[0], fields, table, diag);
+	}
+	name = ast_text(node, &table->pool);
+	operand = pool_alloc(&table->pool, sizeof(*operand));
+	if (!name.ptr || !operand)
+		return -ENOMEM;
+	known = node->kind == AST_FIELD ? find_known(table, name) : NULL;
+	if (known) {
+		*out = known;
+		return 0;
+	}
+	operand->name = name;
+	r = compile_kind(operand, node, fields, table, diag);
+	if (!r)
+		r = table_add(table, operand);
 	if (!r)
 		*out = operand;
 	return r;
@@ -210,21 +262,37 @@ static bool eval_tuple(const struct operand *operand, const struct field_context
 	return true;
 }
 
-bool operand_eval(const struct operand *operand, const struct field_context *ctx,
-		  struct values *out)
+static bool eval_kind(const struct operand *operand, const struct field_context *ctx,
+		      struct values *out)
 {
 	switch (operand->kind) {
 	case OPERAND_FIELD:
 		return operand->field->extract(ctx, operand->field, &operand->arg, out);
 	case OPERAND_TRANSFORMER:
 		return transform_eval(operand, ctx, out);
-	case OPERAND_LITERAL:
-		*out = (struct values){&operand->literal, 1};
-		return true;
 	case OPERAND_TUPLE:
 		return eval_tuple(operand, ctx, out);
+	case OPERAND_LITERAL:
+		break;
 	}
-	return false;
+	*out = (struct values){&operand->literal, 1};
+	return true;
+}
+
+bool operand_eval(const struct operand *operand, const struct field_context *ctx,
+		  struct values *out)
+{
+	struct cached_values *cached;
+
+	if (!ctx->cache)
+		return eval_kind(operand, ctx, out);
+	cached = &ctx->cache->values[operand->id];
+	if (cached->epoch != ctx->cache->epoch) {
+		cached->epoch = ctx->cache->epoch;
+		cached->is_present = eval_kind(operand, ctx, &cached->values);
+	}
+	*out = cached->values;
+	return cached->is_present;
 }
 
 bool operand_is_field(const struct operand *operand, const char *name)

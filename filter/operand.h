@@ -12,6 +12,7 @@ enum operand_kind { OPERAND_FIELD, OPERAND_TRANSFORMER, OPERAND_LITERAL, OPERAND
 
 struct operand {
 	enum operand_kind kind;
+	uint32_t id;          /* in its table */
 	enum value_type type; /* of a TUPLE: CHARBUF */
 	bool is_list;
 	struct text name; /* canonical */
@@ -24,10 +25,19 @@ struct operand {
 	struct operand **children;
 };
 
-/* fields must outlive the operand. 0 and *out (in pool); ERR_UNKNOWN_NAME, -EINVAL (diag's message
+/* Operands that are written alike are one. Owns all memory of what is compiled with it. */
+struct operand_table {
+	struct pool pool;
+	struct operand **items;
+	uint32_t n, max;
+};
+
+void operand_table_done(struct operand_table *table);
+
+/* fields must outlive the operand. 0 and *out (in table); ERR_UNKNOWN_NAME, -EINVAL (diag's message
  * and offset are set) or -ENOMEM. */
 int operand_compile(struct operand **out, const struct ast_node *node,
-		    const struct field_set *fields, struct pool *pool, struct diag *diag);
+		    const struct field_set *fields, struct operand_table *table, struct diag *diag);
 
 /* False: absent. Values are valid until the context's arena is reset. */
 bool operand_eval(const struct operand *operand, const struct field_context *ctx,

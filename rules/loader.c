@@ -138,7 +138,8 @@ static void warn_events(struct collection *c, const struct rule_def *def,
 }
 
 static int compile_condition(struct collection *c, struct expansion *expansion,
-			     const struct rule_def *def, struct rule *rule, bool *skip)
+			     struct filter_share *share, const struct rule_def *def,
+			     struct rule *rule, bool *skip)
 {
 	struct text condition = exceptions_expand(c, def);
 	struct warn_target target = {c, def};
@@ -153,7 +154,7 @@ static int compile_condition(struct collection *c, struct expansion *expansion,
 	if (r)
 		return r;
 	filter_warnings(tree, c->fields, warn_condition, &target);
-	r = filter_compile_tree(&rule->filter, tree, c->fields, &diag);
+	r = filter_compile_tree(&rule->filter, tree, c->fields, share, &diag);
 	if (!r && text_equal(def->source, TEXT("syscall")))
 		r = event_set_of(&events, tree, &diag);
 	if (r)
@@ -256,7 +257,7 @@ static int compile_rule(struct collection *c, struct expansion *expansion,
 		.is_enabled = def->is_enabled,
 	};
 	bool skip = false;
-	int r = compile_condition(c, expansion, def, &rule, &skip);
+	int r = compile_condition(c, expansion, set->share, def, &rule, &skip);
 
 	if (!r && !skip)
 		r = compile_output(c, def, &rule, &skip);
@@ -444,8 +445,11 @@ int rule_set_load(struct rule_set **out, const char *const *files, uint32_t n_fi
 		if (!r)
 			r = rule_loader_add(loader, files[i], text, len, &set, messages);
 	}
-	if (!r && n_files == 0)
+	if (!r && n_files == 0) {
 		r = rule_set_create(&set, 0);
+		if (!r)
+			r = rule_set_index(set);
+	}
 	if (!r)
 		r = rule_loader_check_plugins(loader, messages);
 	if (messages)

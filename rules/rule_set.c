@@ -19,7 +19,7 @@ int rule_set_create(struct rule_set **out, uint32_t n)
 	if (!set)
 		return -ENOMEM;
 	set->rules = calloc(n + 1, sizeof(*set->rules));
-	if (!set->rules)
+	if (!set->rules || filter_share_create(&set->share))
 		return -ENOMEM;
 	*out = TAKE(set);
 	return 0;
@@ -37,6 +37,8 @@ void rule_set_destroy(struct rule_set **set)
 		format_destroy(&s->rules[i].fields);
 	}
 	free(s->rules);
+	eval_cache_destroy(&s->cache);
+	filter_share_destroy(&s->share);
 	pool_done(&s->pool);
 	free(s);
 	*set = NULL;
@@ -95,7 +97,7 @@ static bool is_unbounded(const struct event_set *events)
 
 int rule_set_index(struct rule_set *set)
 {
-	int r = 0;
+	int r = eval_cache_create(&set->cache, set->share);
 
 	for (uint32_t i = 0; !r && i < set->n; i++) {
 		const struct event_set *events = filter_event_set(set->rules[i].filter);
@@ -140,12 +142,17 @@ uint32_t rule_set_match(struct rule_set *set, struct text source, const struct f
 			struct rule_match matches[RULE_MATCHES_MAX])
 {
 	const struct rule_list *list = candidates(set, source, ctx->event);
+	struct field_context cached = *ctx;
 	uint32_t n = 0;
 
+	if (!list->n)
+		return 0;
+	eval_cache_next(set->cache);
+	cached.cache = set->cache;
 	for (uint32_t i = 0; i < list->n; i++) {
 		struct rule *rule = &set->rules[list->rules[i]];
 
-		if (!is_for_call(rule, ctx->event) || !filter_eval(rule->filter, ctx))
+		if (!is_for_call(rule, ctx->event) || !filter_eval(rule->filter, &cached))
 			continue;
 		rule->hits_total++;
 		rule->last_hit_ns = ctx->event->ts_ns;

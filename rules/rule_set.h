@@ -22,7 +22,9 @@ struct rule_list {
 };
 
 struct rule_set {
-	struct pool pool; /* texts, lists */
+	struct pool pool;           /* texts, lists */
+	struct filter_share *share; /* of all filters */
+	struct eval_cache *cache;
 	struct rule *rules;
 	uint32_t n;
 	struct rule_set_totals totals;

@@ -13,6 +13,7 @@
 #include "base/event.h"
 #include "base/text.h"
 
+struct eval_cache;
 struct state;
 struct subject;
 struct score;
@@ -86,6 +87,7 @@ struct field_context {
 	const struct record_incident *incident; /* events of source "ethogram" */
 	struct arena *arena;                    /* for made-up values */
 	uint64_t first_event_ns;                /* for evt.reltime */
+	struct eval_cache *cache;               /* of filters evaluated together; NULL: none */
 };
 
 /* The argument in brackets or behind the dot. */
