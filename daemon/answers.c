@@ -1,7 +1,6 @@
 #include "daemon/answers.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -117,7 +116,6 @@ struct process_walk {
 	struct snapshot_processes *out;
 	uint32_t capacity;
 	int32_t root_pid;
-	bool out_of_memory;
 };
 
 static bool is_below(const struct process *process, int32_t root_pid)
@@ -138,17 +136,8 @@ static bool add_process(struct process *process, void *arg)
 
 	if (!is_below(process, walk->root_pid))
 		return true;
-	if (out->n == walk->capacity) {
-		uint32_t capacity = walk->capacity ? walk->capacity * 2 : 256;
-		void *grown = realloc(out->items, capacity * sizeof(*out->items));
-
-		if (!grown) {
-			walk->out_of_memory = true;
-			return false;
-		}
-		out->items = grown;
-		walk->capacity = capacity;
-	}
+	if (out->n == walk->capacity)
+		return false;
 	item = &out->items[out->n++];
 	*item = (struct snapshot_process){
 		.pid = process->pid,
@@ -168,12 +157,18 @@ static bool add_process(struct process *process, void *arg)
 
 static int answer_processes(struct pipeline *p, struct request *request, uint64_t now_ns)
 {
-	struct process_walk walk = {
-		.pipeline = p, .out = &request->processes, .root_pid = request->root_pid};
+	struct snapshot_processes *out = &request->processes;
+	struct process_walk walk = {.pipeline = p, .out = out, .root_pid = request->root_pid};
+	struct state_counters counters;
 
 	(void)now_ns;
+	state_counters(p->parts.state, &counters);
+	walk.capacity = counters.processes;
+	out->items = snapshot_alloc(&out->pool, MAX(walk.capacity, 1), sizeof(*out->items));
+	if (!out->items)
+		return -ENOMEM;
 	state_each_process(p->parts.state, add_process, &walk);
-	return walk.out_of_memory ? -ENOMEM : 0;
+	return 0;
 }
 
 static int answer_rules(struct pipeline *p, struct request *request, uint64_t now_ns)
@@ -182,7 +177,7 @@ static int answer_rules(struct pipeline *p, struct request *request, uint64_t no
 	uint32_t n = rule_set_size(p->parts.rules);
 
 	(void)now_ns;
-	out->items = calloc(n ? n : 1, sizeof(*out->items));
+	out->items = snapshot_alloc(&out->pool, MAX(n, 1), sizeof(*out->items));
 	if (!out->items)
 		return -ENOMEM;
 	for (; out->n < n; out->n++) {
