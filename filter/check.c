@@ -13,7 +13,21 @@
 
 #define LITERALS_MAX 65536
 
+/* Comparisons of one value with one literal or a set of texts, which most are, have short ways. */
+enum shortcut {
+	SHORTCUT_NONE,
+	SHORTCUT_TEXT_EQUAL,
+	SHORTCUT_TEXT_DIFFERS,
+	SHORTCUT_TEXT_STARTS,
+	SHORTCUT_TEXT_ENDS,
+	SHORTCUT_TEXT_CONTAINS,
+	SHORTCUT_TEXT_IN,
+	SHORTCUT_BITS_EQUAL, /* of booleans and of numbers of one sign and width */
+	SHORTCUT_BITS_DIFFER,
+};
+
 struct check {
+	enum shortcut shortcut;
 	enum filter_op op;
 	enum filter_modifier modifier;
 	bool any_ancestor, either_end;      /* compared in their own way, see enum field_flag */
@@ -179,6 +193,47 @@ static int compile_right(struct check *check, const struct ast_node *node,
 	return 0;
 }
 
+static enum shortcut text_shortcut(enum filter_op op)
+{
+	switch (op) {
+	case OP_EQ:
+	case OP_EQ2:
+		return SHORTCUT_TEXT_EQUAL;
+	case OP_NE:
+		return SHORTCUT_TEXT_DIFFERS;
+	case OP_STARTSWITH:
+		return SHORTCUT_TEXT_STARTS;
+	case OP_ENDSWITH:
+		return SHORTCUT_TEXT_ENDS;
+	case OP_CONTAINS:
+		return SHORTCUT_TEXT_CONTAINS;
+	default:
+		return SHORTCUT_NONE;
+	}
+}
+
+static enum shortcut find_shortcut(const struct check *check)
+{
+	const struct operand *left = check->left;
+	enum type_class class = type_class(left->type);
+
+	if (left->is_list || check->any_ancestor || check->either_end || check->right ||
+	    check->modifier != MODIFIER_NONE ||
+	    (left->kind == OPERAND_FIELD && left->field->type == VALUE_DYNAMIC))
+		return SHORTCUT_NONE;
+	if (class == CLASS_STRING && check->texts)
+		return SHORTCUT_TEXT_IN;
+	if (check->n != 1)
+		return SHORTCUT_NONE;
+	if (class == CLASS_STRING)
+		return text_shortcut(check->op);
+	if ((class != CLASS_BOOL && class != CLASS_NUMBER) || left->type == VALUE_DOUBLE)
+		return SHORTCUT_NONE;
+	return check->op == OP_EQ || check->op == OP_EQ2 ? SHORTCUT_BITS_EQUAL
+	       : check->op == OP_NE                      ? SHORTCUT_BITS_DIFFER
+							 : SHORTCUT_NONE;
+}
+
 int check_compile(struct check **out, const struct ast_node *node, const struct field_set *fields,
 		  struct operand_table *table, struct regex_list *regexes, struct diag *diag)
 {
@@ -206,9 +261,11 @@ int check_compile(struct check **out, const struct ast_node *node, const struct 
 		r = right->kind == AST_STRING || right->kind == AST_LIST
 			    ? compile_literals(check, right, pool, regexes, diag)
 			    : compile_right(check, right, fields, table, diag);
-	if (!r)
-		*out = check;
-	return r;
+	if (r)
+		return r;
+	check->shortcut = find_shortcut(check);
+	*out = check;
+	return 0;
 }
 
 /* The value against literal i. */
@@ -315,12 +372,40 @@ static bool test_right(const struct check *check, const struct field_context *ct
 	return check->op == OP_IN;
 }
 
+static bool test_shortcut(const struct check *check, const struct value *value)
+{
+	const struct value *literal = &check->literals[0];
+
+	switch (check->shortcut) {
+	case SHORTCUT_TEXT_EQUAL:
+		return text_equal(value->text, literal->text);
+	case SHORTCUT_TEXT_DIFFERS:
+		return !text_equal(value->text, literal->text);
+	case SHORTCUT_TEXT_STARTS:
+		return text_starts_with(value->text, literal->text);
+	case SHORTCUT_TEXT_ENDS:
+		return text_ends_with(value->text, literal->text);
+	case SHORTCUT_TEXT_CONTAINS:
+		return !literal->text.len || (value->text.len >= literal->text.len &&
+					      memmem(value->text.ptr, value->text.len,
+						     literal->text.ptr, literal->text.len));
+	case SHORTCUT_TEXT_IN:
+		return text_set_has(check->texts, value->text);
+	case SHORTCUT_BITS_EQUAL:
+		return value->u64 == literal->u64;
+	default:
+		return value->u64 != literal->u64;
+	}
+}
+
 bool check_eval(const struct check *check, const struct field_context *ctx)
 {
 	struct values values;
 
 	if (!operand_eval(check->left, ctx, &values))
 		return false;
+	if (check->shortcut != SHORTCUT_NONE)
+		return values.n && test_shortcut(check, &values.items[0]);
 	if (check->op == OP_EXISTS)
 		return !check->any_ancestor || values.n > 0;
 	if (check->right)

@@ -15,6 +15,7 @@
 
 struct node {
 	enum ast_kind kind; /* AND, OR, NOT, CHECK */
+	bool is_shared;     /* asked for more than once */
 	uint32_t id;
 	uint32_t n;
 	struct node **children;
@@ -135,6 +136,7 @@ static int keep_node(struct compiler *c, struct node **node)
 
 	if (*slot) {
 		*node = *slot;
+		(*node)->is_shared = true;
 		return 0;
 	}
 	*slot = *node;
@@ -154,6 +156,7 @@ static int compile_check(struct compiler *c, const struct ast_node *ast, struct 
 	node->hash = node_hash(node);
 	known = *find_slot(c->share->slots, c->share->n_slots, node);
 	if (known) {
+		known->is_shared = true;
 		*out = known;
 		return 0;
 	}
@@ -293,7 +296,7 @@ static bool eval_cached(const struct node *node, const struct field_context *ctx
 	struct eval_cache *cache = ctx->cache;
 	bool truth;
 
-	if (!cache)
+	if (!cache || !node->is_shared)
 		return eval_node(node, ctx);
 	if (cache->truths[node->id] >> 1 == cache->epoch)
 		return cache->truths[node->id] & 1;
