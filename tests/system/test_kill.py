@@ -63,7 +63,7 @@ def test_kill(make_daemon, cgroups, scratch):
     try:
         for kill in range(KILLS):
             up_from = time.time()
-            time.sleep(rng.uniform(0.2, 2.5))
+            time.sleep(rng.uniform(0.2, 3.5))
             daemon.process.send_signal(signal.SIGKILL)
             daemon.process.wait()
             seen_while_up.append((up_from, time.time()))
