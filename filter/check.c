@@ -26,6 +26,11 @@ enum shortcut {
 	SHORTCUT_BITS_DIFFER,
 };
 
+/* What a comparison of evt.type says, by type. */
+struct type_answers {
+	uint64_t is_known[EVENT_SET_WORDS], is_true[EVENT_SET_WORDS];
+};
+
 struct check {
 	enum shortcut shortcut;
 	enum filter_op op;
@@ -37,6 +42,7 @@ struct check {
 	struct text_set *texts; /* `in` over text */
 	struct path_set *paths; /* pmatch */
 	struct regex **regexes; /* one for each literal */
+	struct type_answers *types;
 };
 
 void regex_list_done(struct regex_list *list)
@@ -234,6 +240,47 @@ static enum shortcut find_shortcut(const struct check *check)
 							 : SHORTCUT_NONE;
 }
 
+static void set_type_answer(struct check *check, uint32_t type)
+{
+	struct text name = text_from(event_info((enum event_type)type)->name);
+	uint64_t bit = UINT64_C(1) << type % 64;
+	bool is_true = false;
+
+	for (uint32_t i = 0; i < check->n; i++)
+		is_true = is_true || text_equal(check->literals[i].text, name);
+	check->types->is_known[type / 64] |= bit;
+	if (is_true)
+		check->types->is_true[type / 64] |= bit;
+}
+
+/* The event's own type, not one that was given by hand. */
+static bool is_event_type(const struct operand *operand)
+{
+	struct field_table own = state_field_table();
+
+	return operand_is_field(operand, "evt.type") && operand->field >= own.fields &&
+	       operand->field < own.fields + own.n;
+}
+
+/* The names of most events are known beforehand. The others': calls without an event of their own,
+ * and execveat, which is reported as execve when it succeeds. */
+static int compile_types(struct check *check, struct pool *pool)
+{
+	bool is_equality = check->op == OP_EQ || check->op == OP_EQ2 || check->op == OP_IN;
+
+	if (!is_equality || check->modifier != MODIFIER_NONE || check->right ||
+	    !is_event_type(check->left))
+		return 0;
+	check->types = pool_alloc(pool, sizeof(*check->types));
+	if (!check->types)
+		return -ENOMEM;
+	for (uint32_t type = 0; type < EVENT_TYPE_END; type++) {
+		if (type != EVENT_GENERIC && type != EVENT_EXECVEAT)
+			set_type_answer(check, type);
+	}
+	return 0;
+}
+
 int check_compile(struct check **out, const struct ast_node *node, const struct field_set *fields,
 		  struct operand_table *table, struct regex_list *regexes, struct diag *diag)
 {
@@ -261,6 +308,8 @@ int check_compile(struct check **out, const struct ast_node *node, const struct 
 		r = right->kind == AST_STRING || right->kind == AST_LIST
 			    ? compile_literals(check, right, pool, regexes, diag)
 			    : compile_right(check, right, fields, table, diag);
+	if (!r)
+		r = compile_types(check, pool);
 	if (r)
 		return r;
 	check->shortcut = find_shortcut(check);
@@ -402,6 +451,12 @@ bool check_eval(const struct check *check, const struct field_context *ctx)
 {
 	struct values values;
 
+	if (check->types) {
+		uint32_t type = ctx->event->type;
+
+		if (check->types->is_known[type / 64] >> type % 64 & 1)
+			return check->types->is_true[type / 64] >> type % 64 & 1;
+	}
 	if (!operand_eval(check->left, ctx, &values))
 		return false;
 	if (check->shortcut != SHORTCUT_NONE)
