@@ -60,7 +60,7 @@ class Daemon:
         self.process = None
         self.log = self.folder / "log"
 
-    def start(self, timeout_s=30):
+    def start(self, timeout_s=30, every_s=0.05):
         command = [str(BINARY), "run"]
         for setting in self.settings:
             command += ["--set", setting]
@@ -77,7 +77,7 @@ class Daemon:
                     return time.monotonic() - start
             except OSError:
                 pass
-            time.sleep(0.05)
+            time.sleep(every_s)
         raise AssertionError(f"daemon not ready after {timeout_s} s:\n{self.log_tail()}")
 
     def log_tail(self, lines=40):
