@@ -101,7 +101,7 @@ static int compile_operand(struct format_compiler *c, struct text source, struct
 static int compile_longest(struct format_compiler *c, struct text source, struct operand **out,
 			   uint32_t *len)
 {
-	int first = compile_operand(c, source, out, len), r = first;
+	int first = compile_operand(c, source, out, len), r;
 	struct text cut = {source.ptr, *len};
 
 	if (first == -ENOMEM || first == 0)
@@ -306,6 +306,7 @@ bool format_print_strict(const struct format *format, const struct field_context
 	return print_format_text(format, ctx, true, out);
 }
 
+/* NOLINTBEGIN(readability-non-const-parameter): buffers are written through struct print */
 uint32_t format_print(const struct format *format, const struct field_context *ctx, char *buffer,
 		      uint32_t size)
 {
@@ -387,3 +388,4 @@ uint32_t format_fields_json(const struct format *format, const struct field_cont
 	print_string(&out, "}");
 	return out.is_cut ? 0 : out.len;
 }
+/* NOLINTEND(readability-non-const-parameter) */

@@ -34,6 +34,11 @@ struct given {
 	struct field_set set;
 };
 
+static struct given_field *own_of(const struct field *field)
+{
+	return (struct given_field *)field->variant; /* NOLINT(performance-no-int-to-ptr) */
+}
+
 static const struct given_value *find_value(const struct given_field *own,
 					    const struct field_arg *arg)
 {
@@ -47,7 +52,7 @@ static const struct given_value *find_value(const struct given_field *own,
 static bool extract_given(const struct field_context *ctx, const struct field *field,
 			  const struct field_arg *arg, struct values *out)
 {
-	const struct given_field *own = (const struct given_field *)field->variant;
+	const struct given_field *own = own_of(field);
 	const struct given_value *value = find_value(own, arg);
 
 	(void)ctx;
@@ -59,7 +64,7 @@ static bool extract_given(const struct field_context *ctx, const struct field *f
 
 static int check_given_arg(const struct field *field, struct field_arg *arg)
 {
-	const struct given_field *own = (const struct given_field *)field->variant;
+	const struct given_field *own = own_of(field);
 	struct field known = *field;
 
 	if (!own->is_known)
@@ -144,7 +149,7 @@ static struct field *find_field(struct given *given, struct text name)
 static struct given_value *value_for(struct given *given, struct field *field, struct text arg,
 				     bool has_arg)
 {
-	struct given_field *own = (struct given_field *)field->variant;
+	struct given_field *own = own_of(field);
 	struct given_value *value;
 
 	for (value = own->values; value; value = value->next) {
@@ -266,17 +271,17 @@ static int locate(struct given *given, const char *name, struct field **field,
 	return *value ? 0 : -ENOMEM;
 }
 
-int given_set(struct given *given, const char *name, const cJSON *json, struct diag *diag)
+int given_set(struct given *given, const char *name, const cJSON *value, struct diag *diag)
 {
-	struct given_value *value;
+	struct given_value *place;
 	struct field *field;
-	int r = strlen(name) < GIVEN_NAME_MAX ? locate(given, name, &field, &value) : -EINVAL;
+	int r = strlen(name) < GIVEN_NAME_MAX ? locate(given, name, &field, &place) : -EINVAL;
 
 	if (r == -EINVAL)
 		return diag_set(diag, r, "there is no field '%.*s'", GIVEN_NAME_MAX, name);
-	if (r || cJSON_IsNull(json))
+	if (r || cJSON_IsNull(value))
 		return r;
-	return read_values(given, name, field, json, value, diag);
+	return read_values(given, name, field, value, place, diag);
 }
 
 int given_set_bytes(struct given *given, const char *name, struct text bytes)

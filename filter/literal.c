@@ -19,10 +19,11 @@ static int refuse(struct text source, enum value_type type, struct diag *diag)
 /* A NUL-terminated copy for the C library; false if it cannot be one of its short forms. */
 static bool copy_short(struct text source, char *buffer, size_t size)
 {
-	if (source.len >= size || memchr(source.ptr ? source.ptr : "", '\0', source.len))
+	const char *bytes = source.ptr ? source.ptr : "";
+
+	if (source.len >= size || memchr(bytes, '\0', source.len))
 		return false;
-	if (source.len)
-		memcpy(buffer, source.ptr, source.len);
+	memcpy(buffer, bytes, source.len);
 	buffer[source.len] = '\0';
 	return true;
 }

@@ -139,6 +139,7 @@ static void print_value(struct print *p, const struct value *value, uint32_t fla
 	}
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): it is written through the struct */
 uint32_t value_print(const struct value *value, uint32_t field_flags, char *buffer, uint32_t size)
 {
 	struct print p = {.buffer = buffer, .size = size};

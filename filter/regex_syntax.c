@@ -218,7 +218,7 @@ static bool take_class(struct translation *t)
 		t->at++;
 	}
 	for (;; is_first = false) {
-		uint32_t low, high;
+		uint32_t low = 0, high;
 
 		if (at_end(t))
 			return fail(t, "missing ]");

@@ -328,10 +328,10 @@ static int override_rule(struct item *item, const struct overrides *overrides,
 	struct rule_def more = {0};
 	int r = plan_changes(item, overrides, changes);
 
-	if (!r && !rule)
-		r = refuse_undefined(item);
 	if (r)
 		return r;
+	if (!rule)
+		return refuse_undefined(item);
 	more = (struct rule_def){.name = rule->name,
 				 .source = rule->source,
 				 .unknown_source = rule->unknown_source,

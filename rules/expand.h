@@ -12,8 +12,8 @@ void expansion_destroy(struct expansion **expansion);
 
 /* The condition's tree with lists and macros replaced (in the collection's pool). place is where
  * the condition stands, name whose it is. */
-int expansion_tree(struct expansion *expansion, struct text condition, const struct place *place,
+int expansion_tree(struct expansion *x, struct text condition, const struct place *place,
 		   struct text name, struct ast_node **out);
 
 /* Warn of lists and macros that nothing used. */
-void expansion_warn_unused(struct expansion *expansion);
+void expansion_warn_unused(struct expansion *x);

@@ -98,4 +98,4 @@ struct rule_set_totals {
 void rule_set_totals(const struct rule_set *set, struct rule_set_totals *out);
 
 uint32_t rule_set_size(const struct rule_set *set);
-void rule_set_info(const struct rule_set *set, uint32_t rule, struct rule_info *out);
+void rule_set_info(const struct rule_set *set, uint32_t index, struct rule_info *out);
