@@ -55,8 +55,9 @@ static const char *scalar(const yaml_node_t *node)
 /* NUL inside a scalar would cut it silently. */
 static bool scalar_is_clean(const yaml_node_t *node)
 {
-	return node->type == YAML_SCALAR_NODE &&
-	       strlen((const char *)node->data.scalar.value) == node->data.scalar.length;
+	const char *text = scalar(node);
+
+	return text && strlen(text) == node->data.scalar.length;
 }
 
 static bool is_null(const yaml_node_t *node)
@@ -530,6 +531,7 @@ static int with_document(struct reader *rd, const char *text, size_t len,
 	rd->document = &document;
 	root = yaml_document_get_root_node(&document);
 	r = root ? use(rd, root) : 0; /* an empty file changes nothing */
+	rd->document = NULL;
 	yaml_document_delete(&document);
 	yaml_parser_delete(&parser);
 	return r;

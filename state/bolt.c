@@ -34,7 +34,7 @@ struct bolt {
 
 static bool read_u32(struct piece p, uint64_t at, uint32_t *out)
 {
-	if (at > p.len || p.len - at < sizeof(*out))
+	if (!p.ptr || at > p.len || p.len - at < sizeof(*out))
 		return false;
 	memcpy(out, p.ptr + at, sizeof(*out));
 	return true;
@@ -277,6 +277,7 @@ int bolt_get(const char *file, const struct text *path, unsigned n, char *out, s
 		return r;
 	if (value.len > size)
 		return -EFBIG;
-	memcpy(out, value.ptr, value.len);
+	if (value.len)
+		memcpy(out, value.ptr, value.len);
 	return (int)value.len;
 }
