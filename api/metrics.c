@@ -104,6 +104,14 @@ static void print_outcome(FILE *out, const struct snapshot_status *status)
 {
 	metric(out, "anomalies_total", COUNTER, status->anomalies_total, "Anomalies found.");
 	metric(out, "incidents_total", COUNTER, status->incidents_total, "Incidents opened.");
+	metric(out, "anomalies_folded_total", COUNTER, status->anomaly.folded_total,
+	       "Anomalies beyond what one new prefix may open.");
+	metric(out, "anomalies_evicted_total", COUNTER, status->anomaly.anomalies_evicted_total,
+	       "Open anomalies that had to give way.");
+	metric(out, "incidents_evicted_total", COUNTER, status->anomaly.incidents_evicted_total,
+	       "Episodes and records of workloads that had to give way.");
+	metric(out, "anomalies_denied_total", COUNTER, status->anomaly.memory_denied_total,
+	       "Anomalies for which there was no memory.");
 	metric_double(out, "threshold_seconds", GAUGE, status->threshold_s,
 		      "Return period from which an anomaly counts.");
 	metric(out, "rules_loaded", GAUGE, status->rules.loaded, "Rules loaded.");
@@ -111,6 +119,12 @@ static void print_outcome(FILE *out, const struct snapshot_status *status)
 	metric(out, "rule_matches_total", COUNTER, status->rules.matches_total, "Rule matches.");
 	metric(out, "rule_matches_dropped_total", COUNTER, status->rules.matches_dropped_total,
 	       "Matches beyond what one event may have.");
+	metric(out, "output_written_total", COUNTER, status->outputs.written_total,
+	       "Alerts given to outputs.");
+	metric(out, "output_failed_total", COUNTER, status->outputs.failed_total,
+	       "Alerts that an output did not take.");
+	metric(out, "output_shed_total", COUNTER, status->outputs.shed_total,
+	       "Alerts dropped because an output's queue was full.");
 	metric_double(out, "cpu_seconds_total", COUNTER, status->cpu_s,
 		      "CPU time of this program.");
 }

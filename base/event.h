@@ -119,7 +119,6 @@ struct task_facts {
 	struct text cwd;
 	struct text root;    /* "/" unless chrooted; empty unknown */
 	struct text cgroups; /* "subsystem=path"; the unified hierarchy as "unified=path" */
-	struct text nspid;   /* reserved: empty */
 };
 
 enum event_quality {

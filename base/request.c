@@ -54,7 +54,6 @@ static struct snapshot_pool *answer_pool(struct request *request)
 	case REQUEST_RULES:
 		return &request->rules.pool;
 	case REQUEST_STATUS:
-	case REQUEST_RELOAD:
 		break;
 	}
 	return NULL;

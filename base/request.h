@@ -15,7 +15,6 @@ enum request_kind {
 	REQUEST_PENDING,
 	REQUEST_PROCESSES,
 	REQUEST_RULES,
-	REQUEST_RELOAD, /* rules: swap to a set compiled beside */
 };
 
 struct request {

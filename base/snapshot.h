@@ -58,6 +58,13 @@ struct snapshot_status {
 		uint64_t matches_total, matches_dropped_total;
 	} rules;
 	uint64_t anomalies_total, incidents_total;
+	struct {
+		uint64_t folded_total, anomalies_evicted_total, incidents_evicted_total;
+		uint64_t memory_denied_total;
+	} anomaly;
+	struct {
+		uint64_t written_total, failed_total, shed_total; /* all outputs together */
+	} outputs;
 	double threshold_s;
 	double cpu_s;
 	uint32_t n_memory_parts;

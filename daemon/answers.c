@@ -8,6 +8,7 @@
 #include "daemon/pipeline_state.h"
 
 #define CMDLINE_MAX 4096
+#define SINKS_SHOWN_MAX 32
 
 static void fill_capture(struct pipeline *p, struct snapshot_status *s)
 {
@@ -52,6 +53,35 @@ static void fill_writer(const struct pipeline *p, struct snapshot_status *s)
 	s->writer.shed_total = c.shed_total;
 }
 
+static void fill_anomaly(const struct pipeline *p, struct snapshot_status *s)
+{
+	struct scorer_counters scorer;
+	struct incident_counters incidents;
+
+	scorer_counters(p->parts.scorer, &scorer);
+	incidents_counters(p->parts.incidents, &incidents);
+	s->anomalies_total = scorer.anomalies_total;
+	s->incidents_total = incidents.opened_total;
+	s->anomaly.folded_total = scorer.folded_total;
+	s->anomaly.anomalies_evicted_total = scorer.evicted_total;
+	s->anomaly.incidents_evicted_total = incidents.evicted_total;
+	s->anomaly.memory_denied_total = scorer.memory_denied_total;
+	s->threshold_s = scorer_threshold_s(p->parts.scorer);
+}
+
+static void fill_outputs(const struct pipeline *p, struct snapshot_status *s)
+{
+	struct sink_counters counters[SINKS_SHOWN_MAX];
+	uint32_t n = MIN(sinks_counters(p->parts.sinks, counters, SINKS_SHOWN_MAX),
+			 (uint32_t)SINKS_SHOWN_MAX);
+
+	for (uint32_t i = 0; i < n; i++) {
+		s->outputs.written_total += counters[i].written_total;
+		s->outputs.failed_total += counters[i].failed_total;
+		s->outputs.shed_total += counters[i].shed_total;
+	}
+}
+
 static double own_cpu_s(void)
 {
 	struct rusage usage;
@@ -78,7 +108,8 @@ static int answer_status(struct pipeline *p, struct request *request, uint64_t n
 	s->rules.errors = p->parts.rule_errors;
 	s->rules.matches_total = p->matches_total;
 	s->rules.matches_dropped_total = p->matches_dropped_total;
-	s->threshold_s = scorer_threshold_s(p->parts.scorer);
+	fill_anomaly(p, s);
+	fill_outputs(p, s);
 	s->cpu_s = own_cpu_s();
 	return 0;
 }

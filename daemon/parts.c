@@ -273,6 +273,7 @@ static int make_pipeline(struct daemon *d)
 		.scorer = d->scorer,
 		.incidents = d->incidents,
 		.writer = d->writer,
+		.sinks = d->sinks,
 		.requests = d->requests,
 		.checkpoint_s = d->config->storage.checkpoint_s,
 		.next_alert_id = d->next_alert_id,

@@ -13,6 +13,7 @@
 #include "profiles/profile_set.h"
 #include "rules/rules.h"
 #include "state/state.h"
+#include "storage/sinks.h"
 #include "storage/store.h"
 
 struct pipeline;
@@ -27,6 +28,7 @@ struct pipeline_parts {
 	struct rule_set *rules;
 	uint32_t rule_errors;
 	struct writer *writer;
+	const struct sinks *sinks;    /* for their counters; NULL: no outputs */
 	struct request_box *requests; /* NULL: nobody asks */
 	double checkpoint_s;
 	uint64_t next_alert_id;
