@@ -31,6 +31,9 @@ int daemon_load_rules(const struct daemon *daemon, const struct config *config,
 		.n_enable = config->rules.enable.n,
 		.disable = (const char *const *)config->rules.disable.items,
 		.n_disable = config->rules.disable.n,
+		.static_names = (const char *const *)config->static_fields.names,
+		.static_values = (const char *const *)config->static_fields.values,
+		.n_static = config->static_fields.n,
 	};
 	SCOPED(rule_messages_done) struct rule_messages messages = {0};
 	int r;

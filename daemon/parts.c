@@ -1,6 +1,7 @@
 #include "daemon/daemon.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -289,6 +290,14 @@ static int make_pipeline(struct daemon *d)
 	return pipeline_create(&d->pipeline, &parts);
 }
 
+/* What can be configured and is not acted on yet must not look as if it were. */
+static void warn_unused(const struct config *c)
+{
+	if (!isnan(c->capture.max_cpu_ratio))
+		log_warn(
+			"configuration: capture.max_cpu_ratio is accepted, but nothing is shed by it in this version");
+}
+
 int daemon_make(struct daemon *d)
 {
 	static int (*const steps[])(struct daemon * d) = {
@@ -297,6 +306,7 @@ int daemon_make(struct daemon *d)
 	};
 	int r = 0;
 
+	warn_unused(d->config);
 	for (size_t i = 0; !r && i < ARRAY_SIZE(steps); i++)
 		r = steps[i](d);
 	return r;

@@ -320,6 +320,8 @@ static int compile_all(struct collection *c, struct rule_set **out)
 		r = compile_rules(c, expansion, set);
 	if (!r)
 		r = rule_set_index(set);
+	if (!r)
+		r = rule_set_static_fields(set, c->options);
 	if (r)
 		return r;
 	expansion_warn_unused(expansion);

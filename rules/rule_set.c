@@ -7,10 +7,12 @@
 
 #include "base/util.h"
 #include "filter/event_sets.h"
+#include "filter/print.h"
 #include "state/state.h"
 
 #define MESSAGE_BYTES_MAX 16384
 #define FIELDS_BYTES_MAX 65536
+#define STATIC_BYTES_MAX 16384
 
 int rule_set_create(struct rule_set **out, uint32_t n)
 {
@@ -172,6 +174,44 @@ enum alert_priority rule_priority(const struct rule_set *set, uint32_t rule)
 	return set->rules[rule].priority;
 }
 
+int rule_set_static_fields(struct rule_set *set, const struct rule_options *options)
+{
+	char buffer[STATIC_BYTES_MAX];
+	struct print p = {.buffer = buffer, .size = sizeof(buffer)};
+
+	for (uint32_t i = 0; i < options->n_static; i++) {
+		if (i)
+			print_string(&p, ",");
+		print_json_string(&p, text_from(options->static_names[i]));
+		print_string(&p, ":");
+		print_json_string(&p, text_from(options->static_values[i]));
+	}
+	if (p.is_cut)
+		return -E2BIG;
+	set->static_fields = pool_text(&set->pool, (struct text){buffer, p.len});
+	return set->static_fields.ptr ? 0 : -ENOMEM;
+}
+
+/* The rule's fields and the static ones as one object; what does not fit gives an empty one. */
+static uint32_t print_fields(const struct rule_set *set, const struct rule *rule,
+			     const struct field_context *ctx, char *out)
+{
+	struct text more = set->static_fields;
+	uint32_t len = format_fields_json(rule->fields, ctx, out, FIELDS_BYTES_MAX - more.len - 2);
+
+	if (len < 2)
+		len = (uint32_t)snprintf(out, FIELDS_BYTES_MAX, "{}");
+	if (!more.len)
+		return len;
+	len--; /* the closing brace */
+	if (len > 1)
+		out[len++] = ',';
+	memcpy(out + len, more.ptr, more.len);
+	len += more.len;
+	out[len++] = '}';
+	return len;
+}
+
 struct record_alert *rule_alert_create(const struct rule_set *set, const struct rule_match *match,
 				       const struct field_context *ctx)
 {
@@ -186,9 +226,7 @@ struct record_alert *rule_alert_create(const struct rule_set *set, const struct 
 	if (!message || !fields)
 		return NULL;
 	message_len = format_print(rule->message, ctx, message, MESSAGE_BYTES_MAX);
-	fields_len = format_fields_json(rule->fields, ctx, fields, FIELDS_BYTES_MAX);
-	if (!fields_len)
-		fields_len = (uint32_t)snprintf(fields, FIELDS_BYTES_MAX, "{}");
+	fields_len = print_fields(set, rule, ctx, fields);
 	alert = record_alloc(sizeof(*alert), (size_t)message_len + fields_len + rule->name.len +
 						     rule->source.len + rule->tags.len +
 						     workload.len);

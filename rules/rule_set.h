@@ -29,6 +29,7 @@ struct rule_set {
 	uint32_t n;
 	struct rule_set_totals totals;
 	bool match_all;
+	struct text static_fields; /* members of a JSON object: "site":"x",... */
 	struct event_set events;
 	struct rule_list by_type[EVENT_TYPE_END]; /* source syscall */
 	struct rule_list by_source_ethogram;
@@ -40,6 +41,9 @@ int rule_set_create(struct rule_set **out, uint32_t n);
 
 /* Add a compiled rule: filter and formats are taken. Texts are copied. */
 int rule_set_add(struct rule_set *set, const struct rule *rule);
+
+/* Encode the fields that are added to every alert. 0; -ENOMEM; -E2BIG. */
+int rule_set_static_fields(struct rule_set *set, const struct rule_options *options);
 
 /* Build the index once all rules are there and enabled or not. */
 int rule_set_index(struct rule_set *set);

@@ -48,6 +48,9 @@ struct rule_options {
 	uint32_t n_disable;
 	const struct rule_plugin *plugins; /* NULL: those whose fields are answered here */
 	uint32_t n_plugins;
+	/* Added to the output_fields of every alert. */
+	const char *const *static_names, *const *static_values;
+	uint32_t n_static;
 	const char *const *extra_sources; /* beside "syscall" and "ethogram" */
 	uint32_t n_extra_sources;
 	const struct rule_append *appends;

@@ -236,7 +236,12 @@ static void match(struct host *host, const struct event *ev, struct text source,
 static int setup(void **state)
 {
 	const char *const files[] = {getenv("TEST_RULES")};
-	const struct rule_options options = {.match_all = true, .min_priority = PRIORITY_DEBUG};
+	static const char *const names[] = {"site"}, *const values[] = {"a\"b"};
+	const struct rule_options options = {.match_all = true,
+					     .min_priority = PRIORITY_DEBUG,
+					     .static_names = names,
+					     .static_values = values,
+					     .n_static = 1};
 	SCOPED(rule_messages_done) struct rule_messages messages = {0};
 	struct host *host = calloc(1, sizeof(*host));
 
@@ -455,6 +460,7 @@ static void alerts_carry_their_fields(void **state)
 	assert_non_null(memmem(alert->message.ptr, alert->message.len, "file=/etc/shadow", 16));
 	assert_non_null(memmem(alert->output_fields.ptr, alert->output_fields.len,
 			       "\"fd.name\":\"/etc/shadow\"", 23));
+	assert_true(text_ends_with(alert->output_fields, TEXT(",\"site\":\"a\\\"b\"}")));
 	snprintf(time, sizeof(time), "\"evt.time\":%llu,", (unsigned long long)ev->ts_ns);
 	assert_non_null(
 		memmem(alert->output_fields.ptr, alert->output_fields.len, time, strlen(time)));
