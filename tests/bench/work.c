@@ -18,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SLICES 201
+#define SLICES 801
 
 static uint64_t now_ns(void)
 {
@@ -127,7 +127,7 @@ int main(int argc, char **argv)
 	if (argc == 3 && strcmp(argv[1], "openclose") == 0)
 		return time_rounds(round_openclose, argv[2], 300);
 	if (argc == 3 && strcmp(argv[1], "exec") == 0)
-		return time_rounds(round_exec, argv[2], 4);
+		return time_rounds(round_exec, argv[2], 1);
 	if (argc == 5 && strcmp(argv[1], "opens") == 0)
 		return paced(round_openclose, argv[2], atof(argv[3]), atof(argv[4]));
 	if (argc == 5 && strcmp(argv[1], "execs") == 0)
