@@ -2,10 +2,14 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/util.h"
 #include "state/identity.h"
 #include "state/path.h"
+
+#define KTHREADD_PID 2
+#define RANDOM_DIGITS_MIN 6 /* shorter ones are versions and sizes */
 
 /* Programs that start others on somebody's behalf: a session below one of them is a workload of
  * its own. */
@@ -93,11 +97,47 @@ void name_set(struct name *name, const char *format, ...)
 		(struct text){name->bytes, len > 0 ? MIN((uint32_t)len, NAME_BYTES_MAX - 1) : 0};
 }
 
-/* "exe:PATH"; kernel threads, which have no executable, by their names. */
+/* kthreadd, which creates all the others, is always the second process of the host. */
+static bool is_kernel_thread(const struct process *p)
+{
+	return !p->exepath.len && (p->pid == KTHREADD_PID || p->ppid == KTHREADD_PID);
+}
+
+static bool is_hex_digit(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+/* "exe:memfd:NAME". Programs that seal themselves into memory draw part of the name anew each
+ * time: runs of hexadecimal digits with a figure among them become <id>. */
+static void memfd_name(struct text path, struct name *name)
+{
+	name_set(name, "exe:");
+	while (path.len) {
+		uint32_t len = 0, n_figures = 0;
+
+		for (; len < path.len && is_hex_digit(path.ptr[len]); len++)
+			n_figures += path.ptr[len] <= '9';
+		struct text part = {path.ptr, MAX(len, 1)};
+
+		path = (struct text){path.ptr + part.len, path.len - part.len};
+		if (len >= RANDOM_DIGITS_MIN && n_figures)
+			part = TEXT("<id>");
+		part.len = MIN(part.len, NAME_BYTES_MAX - 1 - name->text.len);
+		memcpy(name->bytes + name->text.len, part.ptr, part.len);
+		name->text.len += part.len;
+	}
+}
+
+/* "exe:PATH"; kernel threads, which have no executable, are one workload. */
 enum workload_kind exe_name(const struct process *p, struct name *name)
 {
-	if (p->exepath.len) {
+	if (text_starts_with(p->exepath, TEXT("memfd:"))) {
+		memfd_name(p->exepath, name);
+	} else if (p->exepath.len) {
 		name_set(name, "exe:%.*s", TEXT_ARGS(p->exepath));
+	} else if (is_kernel_thread(p)) {
+		name_set(name, "exe:[kernel]");
 	} else if (p->comm.len) {
 		name_set(name, "exe:[%.*s]", TEXT_ARGS(p->comm));
 	} else {

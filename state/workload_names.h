@@ -20,7 +20,8 @@ void name_set(struct name *name, const char *format, ...) __attribute__((format(
 /* Shells, login daemons, cron, supervisors. */
 bool process_is_launcher(const struct process *p);
 
-/* "exe:PATH"; kernel threads, which have no executable, by their names. */
+/* "exe:PATH", of a memory file without the random part of its name; "exe:[kernel]" for kernel
+ * threads, which have no executable; "exe:[COMM]" where it is unknown. */
 enum workload_kind exe_name(const struct process *p, struct name *name);
 
 /* Of a container, from what its runtime wrote down so far. */

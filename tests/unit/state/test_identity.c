@@ -143,6 +143,41 @@ static void a_service_keeps_what_it_starts(void **out)
 	expect(p, "exe:/usr/bin/redis-server", "the service itself executing a shell");
 }
 
+/* What the kernel's own threads do is nobody's habit; a random name is no program of its own. */
+static void programs_without_a_path_are_few_workloads(void **out)
+{
+	static const struct {
+		int32_t pid, ppid;
+		const char *exepath, *workload;
+	} rows[] = {
+		{2, 0, "", "exe:[kernel]"},
+		{57, 2, "", "exe:[kernel]"},
+		{58, 2, "/sbin/modprobe", "exe:/sbin/modprobe"},
+		{59, 1, "", "exe:[worker]"},
+		{60, 1, "memfd:sealed-91173221a7ea", "exe:memfd:sealed-<id>"},
+		{61, 1, "memfd:x1-0123456789abcdef-2.5", "exe:memfd:x1-<id>-2.5"},
+		{62, 1, "memfd:facade", "exe:memfd:facade"},
+		{63, 1, "memfd:", "exe:memfd:"},
+	};
+	struct fixture *f = *out;
+
+	fixture_apply(f, event_scan(&f->maker, &task_init));
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct test_task task = task_init;
+
+		task.pid = rows[i].pid;
+		task.ppid = rows[i].ppid;
+		task.start_ns = (uint64_t)task.pid * SECOND;
+		task.parent_start_ns = 0;
+		task.exepath = rows[i].exepath;
+		task.exe = rows[i].exepath;
+		task.comm = "worker";
+		task.cgroups = NULL;
+		expect(fixture_apply(f, event_scan(&f->maker, &task)), rows[i].workload,
+		       rows[i].exepath);
+	}
+}
+
 static void a_shell_gives_away_its_name(void **out)
 {
 	struct fixture *f = *out;
@@ -552,6 +587,7 @@ int main(void)
 		TEST(control_groups_name_the_workload),
 		TEST(a_moved_process_is_identified_anew),
 		TEST(a_service_keeps_what_it_starts),
+		TEST(programs_without_a_path_are_few_workloads),
 		TEST(a_shell_gives_away_its_name),
 		TEST(a_restart_is_another_instance),
 		TEST(ids_are_the_same_everywhere),
