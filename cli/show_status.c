@@ -40,7 +40,8 @@ static void show_learning(struct cli *cli, const cJSON *json)
 		 human_print("%.0f loaded, %.0f errors", json_number(rules, "loaded"),
 			     json_number(rules, "errors")));
 	cli_line(cli, "found",
-		 human_print("%.0f anomalies, %.0f incidents", json_number(json, "anomalies_total"),
+		 human_print("%.0f deviations, rare or not; %.0f incidents",
+			     json_number(json, "anomalies_total"),
 			     json_number(json, "incidents_total")));
 	cli_line(cli, "threshold", cli_duration(json, "threshold_s"));
 }

@@ -37,6 +37,7 @@ struct daemon {
 	/* Events to capture with the newest rules; made by the loader, used by the pipeline thread
 	 * once wanted_changed is set. */
 	struct event_set wanted;
+	bool typed_names_wanted;
 	atomic_bool wanted_changed;
 };
 

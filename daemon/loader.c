@@ -97,6 +97,7 @@ static void reload(struct daemon *d)
 	}
 	log_info("reload: %u rules", rule_set_size(rules));
 	d->wanted = wanted;
+	d->typed_names_wanted = rule_set_reads_typed_names(rules);
 	atomic_store(&d->wanted_changed, true);
 	pipeline_swap_rules(d->pipeline, TAKE(rules));
 	d->source->ops->wake(d->source);

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/util.h"
+#include "capture/live.h"
 #include "daemon/documents.h"
 #include "daemon/options.h"
 #include "daemon/outputs.h"
@@ -286,6 +287,8 @@ static int make_pipeline(struct daemon *d)
 	r = d->source->ops->set_wanted(d->source, d->wanted.types, d->wanted.syscalls);
 	if (r)
 		return r;
+	d->typed_names_wanted = rule_set_reads_typed_names(d->rules);
+	live_source_set_raw_names(d->source, d->typed_names_wanted);
 	parts.rules = TAKE(d->rules);
 	return pipeline_create(&d->pipeline, &parts);
 }

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/util.h"
+#include "capture/live.h"
 #include "daemon/daemon.h"
 #include "daemon/options.h"
 
@@ -18,6 +19,7 @@ static void apply_wanted(struct daemon *d)
 		return;
 	if (d->source->ops->set_wanted(d->source, d->wanted.types, d->wanted.syscalls))
 		log_warn("capture: cannot change what is captured, keeping the old set");
+	live_source_set_raw_names(d->source, d->typed_names_wanted);
 }
 
 /* Event time while events come; the clock moves it when the host is idle. */

@@ -97,6 +97,32 @@ static bool is_unbounded(const struct event_set *events)
 	return event_set_count(events) > EVENT_TYPE_END / 2;
 }
 
+static bool has_opens(const struct event_set *events)
+{
+	static const enum event_type opens[] = {EVENT_OPEN, EVENT_OPENAT, EVENT_OPENAT2};
+
+	for (size_t i = 0; i < ARRAY_SIZE(opens); i++) {
+		if (events->types[opens[i] / 64] >> (opens[i] % 64) & 1)
+			return true;
+	}
+	return false;
+}
+
+/* Whether the text names a field that shows an open's path as it was typed. Also true where such a
+ * name stands in a literal, which only costs the reading. */
+static bool mentions_typed_name(struct text text)
+{
+	static const char *const fields[] = {
+		"nameraw", "evt.args", "evt.info", "arg.name", "arg[",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+		if (text.len && memmem(text.ptr, text.len, fields[i], strlen(fields[i])))
+			return true;
+	}
+	return false;
+}
+
 int rule_set_index(struct rule_set *set)
 {
 	int r = eval_cache_create(&set->cache, set->share);
@@ -112,6 +138,9 @@ int rule_set_index(struct rule_set *set)
 		}
 		if (!is_unbounded(events))
 			event_set_add(&set->events, events);
+		if (has_opens(events) && (mentions_typed_name(set->rules[i].condition) ||
+					  mentions_typed_name(set->rules[i].output)))
+			set->reads_typed_names = true;
 		for (uint32_t type = 0; !r && type < EVENT_TYPE_END; type++) {
 			if (is_listed(events, type))
 				r = list_add(set, &set->by_type[type], i);
@@ -123,6 +152,11 @@ int rule_set_index(struct rule_set *set)
 const struct event_set *rule_set_events(const struct rule_set *set)
 {
 	return &set->events;
+}
+
+bool rule_set_reads_typed_names(const struct rule_set *set)
+{
+	return set->reads_typed_names;
 }
 
 /* The event's rules; those of calls without an event of their own are told apart by number. */

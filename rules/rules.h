@@ -67,6 +67,9 @@ void rule_set_destroy(struct rule_set **set);
 /* The events that any enabled rule can match. */
 const struct event_set *rule_set_events(const struct rule_set *set);
 
+/* Whether an enabled rule about opens looks at, or prints, the path as the caller typed it. */
+bool rule_set_reads_typed_names(const struct rule_set *set);
+
 /* A rule that matched. Strings borrowed from the rule set. */
 struct rule_match {
 	uint32_t rule; /* index */

@@ -34,6 +34,8 @@ static const struct field test_fields[] = {
 	{"fd.name", VALUE_CHARBUF, 0, extract_test, NULL, "", 1},
 	{"evt.type", VALUE_CHARBUF, 0, extract_test, NULL, "", 2},
 	{"evt.num", VALUE_UINT64, 0, extract_test, NULL, "", 3},
+	{"fd.nameraw", VALUE_CHARBUF, 0, extract_test, NULL, "", 1},
+	{"evt.args", VALUE_CHARBUF, 0, extract_test, NULL, "", 1},
 	{"evt.time", VALUE_CHARBUF, 0, extract_test, NULL, "", 2},
 };
 
