@@ -7,15 +7,88 @@
 #include "cli/table.h"
 #include "cli/verb.h"
 
-static void add_anomaly(struct table *table, const struct cli *cli, const cJSON *item)
+#define LAST_PARTS_MAX 4   /* of the last part of a key, in a folded row */
+#define ROWS_FETCHED "200" /* folded, they fill about a screen */
+
+static const cJSON *last_part(const cJSON *item)
 {
+	const cJSON *key = json_member(item, "key");
+
+	return cJSON_GetArrayItem(key, cJSON_GetArraySize(key) - 1);
+}
+
+/* Whether two anomalies differ in nothing but the last part of the key: the many files of one
+ * directory that one new program opens. */
+static bool are_alike(const cJSON *a, const cJSON *b)
+{
+	const cJSON *keys[] = {json_member(a, "key"), json_member(b, "key")};
+	int n = cJSON_GetArraySize(keys[0]);
+
+	if (!*json_string(a, "incident") || n < 2 || n != cJSON_GetArraySize(keys[1]) ||
+	    strcmp(json_string(a, "incident"), json_string(b, "incident")) != 0 ||
+	    strcmp(json_string(a, "dimension"), json_string(b, "dimension")) != 0 ||
+	    strcmp(json_string(a, "state"), json_string(b, "state")) != 0)
+		return false;
+	for (int i = 0; i < n - 1; i++) {
+		if (!cJSON_Compare(cJSON_GetArrayItem(keys[0], i), cJSON_GetArrayItem(keys[1], i),
+				   true))
+			return false;
+	}
+	return true;
+}
+
+static bool is_folded_into_another(const cJSON *items, const cJSON *item)
+{
+	for (const cJSON *other = items->child; other && other != item; other = other->next) {
+		if (are_alike(other, item))
+			return true;
+	}
+	return false;
+}
+
+char *cli_folded_key_text(const cJSON *items, const cJSON *item)
+{
+	const cJSON *next = item->next;
+	unsigned n = 1;
+	char *text;
+
+	if (is_folded_into_another(items, item))
+		return NULL;
+	text = cli_key_text(json_member(item, "key"));
+	for (; next; next = next->next) {
+		SCOPED(free_ptr) char *part = NULL;
+		SCOPED(free_ptr) char *before = text;
+
+		if (!are_alike(item, next) || ++n > LAST_PARTS_MAX) {
+			TAKE(before);
+			continue;
+		}
+		part = human_text(cJSON_IsString(last_part(next)) ? last_part(next)->valuestring
+								  : "");
+		text = human_print("%s, %s", before ? before : "", part ? part : "");
+	}
+	if (n > LAST_PARTS_MAX) {
+		SCOPED(free_ptr) char *before = text;
+
+		text = human_print("%s and %u more", before ? before : "", n - LAST_PARTS_MAX);
+	}
+	return text;
+}
+
+static void add_anomaly(struct table *table, const struct cli *cli, const cJSON *items,
+			const cJSON *item)
+{
+	char *behaviour = cli_folded_key_text(items, item);
+
+	if (!behaviour)
+		return;
 	table_add(table, cli_safe(item, "id"));
 	table_add(table, cli_ago(cli, item, "last_seen"));
 	table_add(table, cli_duration(item, "return_period_s"));
 	table_add(table, cli_safe(item, "state"));
 	table_add(table, cli_safe(json_member(item, "workload"), "name"));
 	table_add(table, cli_safe(item, "dimension"));
-	table_add(table, cli_key_text(json_member(item, "key")));
+	table_add(table, behaviour);
 	table_add(table, cli_lineage_text(json_member(item, "process")));
 	table_add(table, cli_safe(item, "incident"));
 }
@@ -42,7 +115,7 @@ static int anomalies_path(struct cli *cli, struct cli_path *path)
 	cli_path_add(cli, path, "state", cli->options[OPTION_STATE]);
 	cli_path_add(cli, path, "below_threshold", cli->is_below ? "true" : NULL);
 	cli_path_add(cli, path, "cursor", cli->options[OPTION_CURSOR]);
-	cli_path_add(cli, path, "limit", limit ? limit : "40");
+	cli_path_add(cli, path, "limit", limit ? limit : ROWS_FETCHED);
 	return 0;
 }
 
@@ -58,20 +131,21 @@ int cli_anomalies(struct cli *cli)
 	SCOPED(table_destroy) struct table *table = NULL;
 	struct cli_path path;
 	cJSON *json = NULL;
-	const cJSON *item;
+	const cJSON *items, *item;
 	int code = anomalies_path(cli, &path);
 
 	if (code == 0)
 		code = cli_ask(cli, &path, &json);
 	if (!json)
 		return code;
-	if (!cJSON_GetArraySize(json_member(json, "items"))) {
+	items = json_member(json, "items");
+	if (!cJSON_GetArraySize(items)) {
 		fprintf(cli->out, cli->is_below
 					  ? "nothing surprising so far\n"
 					  : "no anomalies above the threshold; the most surprising "
 					    "below it: ethogram anomalies --below\n");
 	} else if (table_create(&table, columns, ARRAY_SIZE(columns)) == 0) {
-		cJSON_ArrayForEach(item, json_member(json, "items")) add_anomaly(table, cli, item);
+		cJSON_ArrayForEach(item, items) add_anomaly(table, cli, items, item);
 		table_print(table, cli->out, cli->width);
 	}
 	cJSON_Delete(json);

@@ -71,7 +71,11 @@ bool json_is_true(const cJSON *object, const char *name);
 const cJSON *json_member(const cJSON *object, const char *name);
 
 /* Strings made with human.h, for printing: the caller frees them. */
-char *cli_key_text(const cJSON *key);         /* "redis-server > sh > -c" */
+char *cli_key_text(const cJSON *key); /* "redis-server > sh > -c" */
+
+/* The same of an anomaly in a list, where the many files of one directory that a new program opens
+ * are one row: further last parts are added, then how many there are. NULL: in a row before. */
+char *cli_folded_key_text(const cJSON *items, const cJSON *item);
 char *cli_lineage_text(const cJSON *process); /* "redis-server > sh > cat": oldest first */
 char *cli_ago(const struct cli *cli, const cJSON *object, const char *name);
 char *cli_duration(const cJSON *object, const char *name);

@@ -309,6 +309,8 @@ def test_main_job(make_daemon, cgroups, redis, host, scratch):
     incident_id = daemon.wait_for("one incident for all three", joined, 5).pop()
     incident = daemon.get(f"/v1/incidents/{incident_id}")
     assert incident["anomalies"] and incident["alerts"], incident
+    totals = daemon.get("/v1/status")
+    assert totals["anomalies_total"] >= len(found) and totals["incidents_total"] >= 1, totals
     alerts = [a for a in daemon.items("/v1/alerts?limit=1000") if a["incident"] == incident_id]
     rules = {a["rule"] for a in alerts}
     assert any("shell" in r.lower() for r in rules), rules

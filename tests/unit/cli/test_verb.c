@@ -40,6 +40,48 @@ static void test_durations(void **state)
 	}
 }
 
+static void test_alike_anomalies_fold(void **state)
+{
+	static const char *const rows[][3] = {
+		{"/etc", "shadow", "i1"}, {"/lib", "a", "i1"}, {"/etc", "passwd", "i1"},
+		{"/lib", "b", "i1"},      {"/etc", "x", "i2"}, {"/lib", "c", "i1"},
+		{"/lib", "d", "i1"},      {"/lib", "e", "i1"}, {"/etc", "y", NULL},
+		{"/etc", "z", NULL},
+	};
+	static const char *const want[] = {"cat > /etc > shadow, passwd",
+					   "cat > /lib > a, b, c, d and 1 more",
+					   NULL,
+					   NULL,
+					   "cat > /etc > x",
+					   NULL,
+					   NULL,
+					   NULL,
+					   "cat > /etc > y",
+					   "cat > /etc > z"};
+	cJSON *items = cJSON_CreateArray();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const char *const key[] = {"cat", rows[i][0], rows[i][1]};
+		cJSON *item = cJSON_CreateObject();
+
+		cJSON_AddStringToObject(item, "dimension", "file.read");
+		cJSON_AddStringToObject(item, "state", "open");
+		if (rows[i][2])
+			cJSON_AddStringToObject(item, "incident", rows[i][2]);
+		cJSON_AddItemToObject(item, "key", cJSON_CreateStringArray(key, 3));
+		cJSON_AddItemToArray(items, item);
+	}
+	for (int i = 0; i < (int)ARRAY_SIZE(want); i++) {
+		SCOPED(free_ptr)
+		char *got = cli_folded_key_text(items, cJSON_GetArrayItem(items, i));
+
+		if (!got != !want[i] || (got && strcmp(got, want[i]) != 0))
+			fail_msg("row %d: %s, want %s", i, got, want[i]);
+	}
+	cJSON_Delete(items);
+}
+
 static int make_client(void **state)
 {
 	struct client_options options = {.server = "http://127.0.0.1:1"};
@@ -149,6 +191,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_durations),
+		cmocka_unit_test(test_alike_anomalies_fold),
 		cmocka_unit_test_setup_teardown(test_paths_are_escaped_and_bounded, make_client,
 						end_client),
 		cmocka_unit_test_setup_teardown(test_times, make_client, end_client),
