@@ -101,10 +101,17 @@ static __always_inline __u64 rss_part(struct mm_struct *mm, int which)
 	struct mm_struct___6_2 *now = (void *)mm;
 	__s64 n = 0;
 
-	if (bpf_core_field_exists(now->rss_stat))
-		bpf_core_read(&n, sizeof(n), &now->rss_stat[which].count);
-	else
+	if (bpf_core_field_exists(now->rss_stat)) {
+		/* Not by index: one that is no constant steps by the size written here, not by the
+		 * kernel's. */
+		void *first = __builtin_preserve_access_index(&now->rss_stat);
+		struct percpu_counter *one =
+			first + which * bpf_core_type_size(struct percpu_counter);
+
+		bpf_core_read(&n, sizeof(n), &one->count);
+	} else {
 		bpf_core_read(&n, sizeof(n), &before->rss_stat.count[which]);
+	}
 	return n < 0 ? 0 : n;
 }
 

@@ -143,6 +143,8 @@ static void scripts_show_their_interpreter(void **state)
 	assert_int_equal(ev->task->args.len, n);
 	assert_memory_equal(ev->task->args.ptr, want, (size_t)n);
 	assert_int_equal(ev->task->fd_limit, 777);
+	if (ev->task->vm_rss_kb > ev->task->vm_size_kb)
+		fail_msg("%u KiB resident of %u", ev->task->vm_rss_kb, ev->task->vm_size_kb);
 	unlink(script.path);
 	unlink(script.link);
 }
