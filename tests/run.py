@@ -2,7 +2,7 @@
 """Run the whole suite on a build and close with the sum: unit and live tests, pytest, lint.
 
 Usage: run.py BUILD_DIR [--only unit|live|pytest|lint]...
-The last line is "N passed, N failed"; skips are listed with their reasons before it.
+The last line is "N passed, N failed, N skipped"; skips are listed with their reasons before it.
 """
 
 import argparse

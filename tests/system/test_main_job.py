@@ -281,6 +281,11 @@ def test_main_job(make_daemon, cgroups, redis, host, scratch):
 
     found, took, port = misbehave_and_check(daemon, redis, scratch, "one")
     assert took < 2, f"anomalies after {took:.1f} s"
+    def counted():
+        status = daemon.get("/v1/status")
+        return status["anomalies_total"] >= len(found) and status["incidents_total"] >= 1
+
+    daemon.wait_for("totals of what was found", counted, 5, 0.1)
     by_dimension = {}
     for a in found:
         by_dimension.setdefault(a["dimension"], []).append(a)

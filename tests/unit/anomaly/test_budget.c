@@ -125,7 +125,7 @@ static void settles_near_the_budget(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		double got = reports_per_day(rows[i].per_day, rows[i].boldness, i + 1);
 
-		print_message("budget %.0f, boldness %.0f: %.2f a day\n", rows[i].per_day,
+		print_message("# budget %.0f, boldness %.0f: %.2f a day\n", rows[i].per_day,
 			      rows[i].boldness, got);
 		if (got < rows[i].per_day * 0.5 || got > rows[i].per_day * 1.5)
 			fail_msg("budget %.0f a day, boldness %.0f: %.2f reports a day",

@@ -101,7 +101,7 @@ static void play(enum sim_kind kind, uint64_t seed, struct tally *streams_tally,
 static void check(const char *what, const char *kind, const struct tally *tally)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(claims); i++) {
-		print_message("%s %s at %.0f+: %.0f observed, %.1f promised\n", what, kind,
+		print_message("# %s %s at %.0f+: %.0f observed, %.1f promised\n", what, kind,
 			      claims[i], tally->observed[i], tally->promised[i]);
 		if (tally->observed[i] > fmax(2 * tally->promised[i], EVENTS_MIN))
 			fail_msg("%s %s at %.0f+: %.0f observed, %.1f promised", what, kind,

@@ -179,7 +179,7 @@ static void a_shell_is_flagged_minutes_after_the_first_sight(void **state)
 
 		break_in(b, &shell, &shadow, &leaf);
 		print_message(
-			"age %d: shell %.0f s, its file %.0f s, a leaf %.0f s; basis %.0f s\n",
+			"# age %d: shell %.0f s, its file %.0f s, a leaf %.0f s; basis %.0f s\n",
 			ages[i], shell.return_period_s, shadow.return_period_s,
 			leaf.return_period_s, shell.basis_s);
 		assert_true(shell.is_above_threshold && shadow.is_above_threshold);
@@ -306,13 +306,13 @@ static void claims_hold(enum sim_kind kind, const char *name)
 		wait(b, 600);
 	}
 	incidents_counters(b->incidents, &counters);
-	print_message("%s: %u incidents, %u above the threshold, promised %d\n", name,
+	print_message("# %s: %u incidents, %u above the threshold, promised %d\n", name,
 		      (unsigned)counters.opened_total, (unsigned)counters.reported_total,
 		      EPOCHS / 48);
 	for (size_t i = 0; i < ARRAY_SIZE(claims); i++) {
 		double promised = (EPOCHS - WARM_UP) / claims[i];
 
-		print_message("%s at %.0f+: %.0f, promised %.0f\n", name, claims[i], observed[i],
+		print_message("# %s at %.0f+: %.0f, promised %.0f\n", name, claims[i], observed[i],
 			      promised);
 		if (observed[i] > fmax(2 * promised, 8))
 			fail_msg("%s at %.0f+: %.0f observed, %.0f promised", name, claims[i],

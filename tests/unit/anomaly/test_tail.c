@@ -215,7 +215,7 @@ static void incident_claims_hold(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(claims); i++) {
 		double promised = tally.epochs / claims[i];
 
-		print_message("%.0f+: tail %.0f, sum %.0f, promised %.1f\n", claims[i],
+		print_message("# %.0f+: tail %.0f, sum %.0f, promised %.1f\n", claims[i],
 			      tally.by_tail[i], tally.by_sum[i], promised);
 		if (tally.by_tail[i] > fmax(2 * promised, EVENTS_MIN))
 			fail_msg("%.0f+: %.0f episodes, %.1f promised", claims[i], tally.by_tail[i],

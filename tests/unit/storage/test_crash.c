@@ -158,7 +158,7 @@ static void kills_lose_nothing_that_was_confirmed(void **state)
 		if (access(sample.path, F_OK) == 0)
 			reached = check_store(&sample, confirmed);
 	}
-	print_message("%llu checkpoints\n", (unsigned long long)reached);
+	print_message("# %llu checkpoints\n", (unsigned long long)reached);
 	assert_true(reached > KILLS);
 	sample_destroy(&sample);
 }

@@ -334,7 +334,7 @@ static void a_quiet_host_costs_the_disk_little(void **state)
 	}
 	writer_destroy(&writer);
 	store_close(&store);
-	print_message("%llu KiB\n", (unsigned long long)bytes / 1024);
+	print_message("# %llu KiB\n", (unsigned long long)bytes / 1024);
 	assert_true(bytes > 0);
 	assert_true(bytes < (20 << 20) / 6);
 }
