@@ -100,17 +100,6 @@ char *json_text_encode(struct text t)
 	return out;
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 bool json_text_decode(struct text t, char *out, uint32_t *len)
 {
 	uint32_t used = 0;
@@ -121,10 +110,10 @@ bool json_text_decode(struct text t, char *out, uint32_t *len)
 		} else if (t.len - i >= 2 && t.ptr[i + 1] == '\\') {
 			out[used++] = '\\';
 			i++;
-		} else if (t.len - i >= 4 && t.ptr[i + 1] == 'x' && hex_digit(t.ptr[i + 2]) >= 0 &&
-			   hex_digit(t.ptr[i + 3]) >= 0) {
-			out[used++] =
-				(char)(hex_digit(t.ptr[i + 2]) << 4 | hex_digit(t.ptr[i + 3]));
+		} else if (t.len - i >= 4 && t.ptr[i + 1] == 'x' &&
+			   text_hex_digit(t.ptr[i + 2]) >= 0 && text_hex_digit(t.ptr[i + 3]) >= 0) {
+			out[used++] = (char)(text_hex_digit(t.ptr[i + 2]) << 4 |
+					     text_hex_digit(t.ptr[i + 3]));
 			i += 3;
 		} else {
 			return false;

@@ -7,7 +7,7 @@
 
 #define LINE_MAX_BYTES 2048
 
-static enum log_level threshold = LOG_LEVEL_INFO;
+static const enum log_level threshold = LOG_LEVEL_INFO;
 
 static const char *const prefixes[] = {
 	[LOG_LEVEL_DEBUG] = "debug: ",
@@ -15,11 +15,6 @@ static const char *const prefixes[] = {
 	[LOG_LEVEL_WARN] = "warning: ",
 	[LOG_LEVEL_ERR] = "error: ",
 };
-
-void log_set_level(enum log_level level)
-{
-	threshold = level;
-}
 
 /* One write per line, so that lines of several threads do not mix. Control bytes of names that
  * strangers chose are shown as '?': a log line must not forge another. */

@@ -38,6 +38,18 @@ static inline bool text_ends_with(struct text t, struct text suffix)
 	       (suffix.len == 0 || memcmp(t.ptr + t.len - suffix.len, suffix.ptr, suffix.len) == 0);
 }
 
+/* 0 to 15, either case; -1: no hexadecimal digit. */
+static inline int text_hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
 /* Byte order, shorter first on a tie: -1, 0, 1. */
 int text_compare(struct text a, struct text b);
 

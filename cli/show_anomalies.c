@@ -93,32 +93,6 @@ static void add_anomaly(struct table *table, const struct cli *cli, const cJSON 
 	table_add(table, cli_safe(item, "incident"));
 }
 
-static int anomalies_path(struct cli *cli, struct cli_path *path)
-{
-	const char *workload = cli->options[OPTION_WORKLOAD];
-	const char *limit = cli->options[OPTION_LIMIT];
-	char id[17];
-	int code;
-
-	cli_path_init(path, "/v1/anomalies");
-	if (!cli_path_add_time(cli, path, "since", OPTION_SINCE) ||
-	    !cli_path_add_time(cli, path, "until", OPTION_UNTIL) ||
-	    !cli_path_add_duration(cli, path, "min_return_period_s", OPTION_MIN_RETURN_PERIOD))
-		return 2;
-	if (workload) {
-		code = cli_find_workload(cli, workload, id);
-		if (code)
-			return code;
-		cli_path_add(cli, path, "workload", id);
-	}
-	cli_path_add(cli, path, "dimension", cli->options[OPTION_DIMENSION]);
-	cli_path_add(cli, path, "state", cli->options[OPTION_STATE]);
-	cli_path_add(cli, path, "below_threshold", cli->is_below ? "true" : NULL);
-	cli_path_add(cli, path, "cursor", cli->options[OPTION_CURSOR]);
-	cli_path_add(cli, path, "limit", limit ? limit : ROWS_FETCHED);
-	return 0;
-}
-
 int cli_anomalies(struct cli *cli)
 {
 	static const struct column columns[] = {
@@ -132,7 +106,7 @@ int cli_anomalies(struct cli *cli)
 	struct cli_path path;
 	cJSON *json = NULL;
 	const cJSON *items, *item;
-	int code = anomalies_path(cli, &path);
+	int code = cli_list_path(cli, &path, "/v1/anomalies", ROWS_FETCHED);
 
 	if (code == 0)
 		code = cli_ask(cli, &path, &json);

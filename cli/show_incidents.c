@@ -6,34 +6,6 @@
 #include "cli/table.h"
 #include "cli/verb.h"
 
-/* The options that incidents and alerts share. 0 or the exit code. */
-static int list_path(struct cli *cli, struct cli_path *path, const char *start)
-{
-	const char *workload = cli->options[OPTION_WORKLOAD];
-	const char *limit = cli->options[OPTION_LIMIT];
-	char id[17];
-	int code;
-
-	cli_path_init(path, "%s", start);
-	if (!cli_path_add_time(cli, path, "since", OPTION_SINCE) ||
-	    !cli_path_add_time(cli, path, "until", OPTION_UNTIL) ||
-	    !cli_path_add_duration(cli, path, "min_return_period_s", OPTION_MIN_RETURN_PERIOD))
-		return 2;
-	if (workload) {
-		code = cli_find_workload(cli, workload, id);
-		if (code)
-			return code;
-		cli_path_add(cli, path, "workload", id);
-	}
-	cli_path_add(cli, path, "state", cli->options[OPTION_STATE]);
-	cli_path_add(cli, path, "rule", cli->options[OPTION_RULE]);
-	cli_path_add(cli, path, "min_priority", cli->options[OPTION_PRIORITY]);
-	cli_path_add(cli, path, "incident", cli->options[OPTION_INCIDENT]);
-	cli_path_add(cli, path, "cursor", cli->options[OPTION_CURSOR]);
-	cli_path_add(cli, path, "limit", limit ? limit : "40");
-	return 0;
-}
-
 int cli_incidents(struct cli *cli)
 {
 	static const struct column columns[] = {
@@ -45,7 +17,7 @@ int cli_incidents(struct cli *cli)
 	struct cli_path path;
 	cJSON *json = NULL;
 	const cJSON *item;
-	int code = list_path(cli, &path, "/v1/incidents");
+	int code = cli_list_path(cli, &path, "/v1/incidents", "40");
 
 	if (code == 0)
 		code = cli_ask(cli, &path, &json);
@@ -82,7 +54,7 @@ int cli_alerts(struct cli *cli)
 	struct cli_path path;
 	cJSON *json = NULL;
 	const cJSON *item;
-	int code = list_path(cli, &path, "/v1/alerts");
+	int code = cli_list_path(cli, &path, "/v1/alerts", "40");
 
 	if (code == 0)
 		code = cli_ask(cli, &path, &json);

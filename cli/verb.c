@@ -287,3 +287,33 @@ void cli_line(const struct cli *cli, const char *label, char *value)
 	fprintf(cli->out, "%-14s %s\n", label, value ? value : "");
 	free(value);
 }
+
+int cli_list_path(struct cli *cli, struct cli_path *path, const char *start,
+		  const char *usual_limit)
+{
+	const char *workload = cli->options[OPTION_WORKLOAD];
+	const char *limit = cli->options[OPTION_LIMIT];
+	char id[17];
+	int code;
+
+	cli_path_init(path, "%s", start);
+	if (!cli_path_add_time(cli, path, "since", OPTION_SINCE) ||
+	    !cli_path_add_time(cli, path, "until", OPTION_UNTIL) ||
+	    !cli_path_add_duration(cli, path, "min_return_period_s", OPTION_MIN_RETURN_PERIOD))
+		return 2;
+	if (workload) {
+		code = cli_find_workload(cli, workload, id);
+		if (code)
+			return code;
+		cli_path_add(cli, path, "workload", id);
+	}
+	cli_path_add(cli, path, "dimension", cli->options[OPTION_DIMENSION]);
+	cli_path_add(cli, path, "state", cli->options[OPTION_STATE]);
+	cli_path_add(cli, path, "below_threshold", cli->is_below ? "true" : NULL);
+	cli_path_add(cli, path, "rule", cli->options[OPTION_RULE]);
+	cli_path_add(cli, path, "min_priority", cli->options[OPTION_PRIORITY]);
+	cli_path_add(cli, path, "incident", cli->options[OPTION_INCIDENT]);
+	cli_path_add(cli, path, "cursor", cli->options[OPTION_CURSOR]);
+	cli_path_add(cli, path, "limit", limit ? limit : usual_limit);
+	return 0;
+}

@@ -61,6 +61,12 @@ bool cli_parse_duration(const char *text, double *seconds);
  * it. 0, or the exit code after saying why. */
 int cli_find_workload(struct cli *cli, const char *text, char id[17]);
 
+/* A list's path with whatever options were given that lists take, at most usual_limit rows unless
+ * --limit says otherwise. 0, or the exit code after saying
+ * why. */
+int cli_list_path(struct cli *cli, struct cli_path *path, const char *start,
+		  const char *usual_limit);
+
 /* Ask for path. With --json the answer is printed and *json stays NULL. The exit code. */
 int cli_ask(struct cli *cli, const struct cli_path *path, cJSON **json);
 

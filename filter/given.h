@@ -23,7 +23,7 @@ int given_define(struct given *given, const char *name, enum value_type type, ui
 /* Its value: a JSON string, number, boolean, null (absent), or an array of them for lists and for
  * fields that look at all ancestors. 0, -EINVAL (no such field, or a value of another type; diag's
  * message says which) or -ENOMEM. */
-int given_set(struct given *given, const char *name, const cJSON *json, struct diag *diag);
+int given_set(struct given *given, const char *name, const cJSON *value, struct diag *diag);
 
 /* Its value as bytes. */
 int given_set_bytes(struct given *given, const char *name, struct text bytes);

@@ -49,17 +49,6 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-static int hex_digit(char c)
-{
-	if (is_digit(c))
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 static struct text take(struct lexer *lex, uint32_t len)
 {
 	struct text t = {lex->source.ptr + lex->at, len};
@@ -143,8 +132,8 @@ bool lex_number(struct lexer *lex, struct text *out)
 	uint32_t len = 0;
 
 	if (peek(lex, 0) == '0' && (peek(lex, 1) == 'x' || peek(lex, 1) == 'X') &&
-	    hex_digit(peek(lex, 2)) >= 0) {
-		for (len = 2; hex_digit(peek(lex, len)) >= 0;)
+	    text_hex_digit(peek(lex, 2)) >= 0) {
+		for (len = 2; text_hex_digit(peek(lex, len)) >= 0;)
 			len++;
 		*out = take(lex, len);
 		return true;
@@ -215,8 +204,8 @@ static uint32_t unescape_one(struct text text, uint32_t i, char quote, char *out
 		*out = c;
 		return 2;
 	case 'x':
-		high = i + 2 < text.len ? hex_digit(text.ptr[i + 2]) : -1;
-		low = i + 3 < text.len ? hex_digit(text.ptr[i + 3]) : -1;
+		high = i + 2 < text.len ? text_hex_digit(text.ptr[i + 2]) : -1;
+		low = i + 3 < text.len ? text_hex_digit(text.ptr[i + 3]) : -1;
 		*out = (char)(high * 16 + low);
 		return high >= 0 && low >= 0 ? 4 : 0;
 	default:

@@ -179,13 +179,6 @@ static int parse_net(struct text source, struct value *out, struct diag *diag)
 	return 0;
 }
 
-static int hex_digit(char c)
-{
-	return !isxdigit((unsigned char)c) ? -1
-	       : isdigit((unsigned char)c) ? c - '0'
-					   : (c | 32) - 'a' + 10;
-}
-
 static int parse_hex(struct text source, struct pool *pool, struct value *out, struct diag *diag)
 {
 	char *bytes = pool_alloc(pool, source.len / 2 + 1);
@@ -193,8 +186,8 @@ static int parse_hex(struct text source, struct pool *pool, struct value *out, s
 	if (!bytes)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < source.len; i += 2) {
-		int high = hex_digit(source.ptr[i]);
-		int low = i + 1 < source.len ? hex_digit(source.ptr[i + 1]) : -1;
+		int high = text_hex_digit(source.ptr[i]);
+		int low = i + 1 < source.len ? text_hex_digit(source.ptr[i + 1]) : -1;
 
 		if (high < 0 || low < 0)
 			return diag_set(diag, -EINVAL,

@@ -120,10 +120,7 @@ static bool take_hex(struct translation *t, uint32_t *c)
 	t->at += is_braced;
 	*c = 0;
 	while (isxdigit((unsigned char)peek(t, 0)) && (is_braced || n < 2) && n < 7) {
-		char digit = peek(t, 0);
-
-		*c = *c * 16 + (uint32_t)(isdigit((unsigned char)digit) ? digit - '0'
-									: (digit | 32) - 'a' + 10);
+		*c = *c * 16 + (uint32_t)text_hex_digit(peek(t, 0));
 		t->at++;
 		n++;
 	}

@@ -98,8 +98,3 @@ void key_cache_clear(struct key_cache *cache)
 {
 	memset(cache->entries, 0, sizeof(cache->entries));
 }
-
-size_t key_cache_bytes(const struct key_cache *cache)
-{
-	return sizeof(*cache);
-}

@@ -52,5 +52,3 @@ struct key_cache_entry *key_cache_put(struct key_cache *cache, const struct proc
 
 /* Forget all: profiles may go. */
 void key_cache_clear(struct key_cache *cache);
-
-size_t key_cache_bytes(const struct key_cache *cache);

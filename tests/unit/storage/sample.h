@@ -41,6 +41,24 @@ static inline void sample_destroy(struct sample *sample)
 	assert_int_equal(rmdir(sample->dir), 0);
 }
 
+/* For a test that gets a sample as its state. */
+static inline int sample_setup(void **state)
+{
+	struct sample *sample = malloc(sizeof(*sample));
+
+	assert_non_null(sample);
+	sample_create(sample);
+	*state = sample;
+	return 0;
+}
+
+static inline int sample_teardown(void **state)
+{
+	sample_destroy(*state);
+	free(*state);
+	return 0;
+}
+
 static inline struct store *sample_open(struct sample *sample)
 {
 	struct store *store = NULL;

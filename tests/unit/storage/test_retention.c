@@ -11,22 +11,6 @@
 
 #define DAY (86400 * SECOND)
 
-static int create(void **state)
-{
-	struct sample *sample = malloc(sizeof(*sample));
-
-	sample_create(sample);
-	*state = sample;
-	return 0;
-}
-
-static int destroy(void **state)
-{
-	sample_destroy(*state);
-	free(*state);
-	return 0;
-}
-
 /* n alerts, anomalies, incidents and gaps a minute apart, and one piece of a baseline. */
 static void fill(struct store *store, uint64_t n)
 {
@@ -170,7 +154,7 @@ static void an_impossible_limit_ends(void **state)
 
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, create, destroy)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, sample_setup, sample_teardown)
 	static const struct CMUnitTest tests[] = {
 		TEST(old_rows_go_in_slices),           TEST(ids_never_come_back),
 		TEST(nothing_old_means_nothing_to_do), TEST(a_large_database_loses_its_oldest),

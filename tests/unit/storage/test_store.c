@@ -14,22 +14,6 @@
 #include "storage/database.h"
 #include "storage/schema.h"
 
-static int create(void **state)
-{
-	struct sample *sample = malloc(sizeof(*sample));
-
-	sample_create(sample);
-	*state = sample;
-	return 0;
-}
-
-static int destroy(void **state)
-{
-	sample_destroy(*state);
-	free(*state);
-	return 0;
-}
-
 static void values_survive(void **state)
 {
 	struct store *store = sample_open(*state);
@@ -243,7 +227,7 @@ static void old_databases_open(void **state)
 
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, create, destroy)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, sample_setup, sample_teardown)
 	static const struct CMUnitTest tests[] = {
 		TEST(values_survive),
 		TEST(files_are_the_owners_alone),

@@ -10,22 +10,6 @@
 #include "base/util.h"
 #include "sample.h"
 
-static int create(void **state)
-{
-	struct sample *sample = malloc(sizeof(*sample));
-
-	sample_create(sample);
-	*state = sample;
-	return 0;
-}
-
-static int destroy(void **state)
-{
-	sample_destroy(*state);
-	free(*state);
-	return 0;
-}
-
 static struct writer *start(struct store *store)
 {
 	struct writer *writer = NULL;
@@ -341,7 +325,7 @@ static void a_quiet_host_costs_the_disk_little(void **state)
 
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, create, destroy)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, sample_setup, sample_teardown)
 	static const struct CMUnitTest tests[] = {
 		TEST(alerts_and_anomalies_need_no_checkpoint),
 		TEST(images_delete_what_they_cover),
