@@ -121,6 +121,35 @@ struct task_facts {
 	struct text cgroups; /* "subsystem=path"; the unified hierarchy as "unified=path" */
 };
 
+struct host_user {
+	uint32_t uid, gid;
+	struct text name, home, shell;
+};
+
+struct host_group {
+	uint32_t gid;
+	struct text name;
+};
+
+/* An address of the host. Network byte order, v4 in the first four bytes. */
+struct host_address {
+	uint16_t family; /* AF_INET, AF_INET6 */
+	uint8_t address[16], netmask[16];
+	struct text interface;
+};
+
+/* What a capture says of the host it was made on. It comes with an EVENT_PROCINFO without a task,
+ * before everything else of the file, or of the file's section: processes, users and addresses
+ * known before are those of another host or time, and are forgotten. All times of a capture, start
+ * times too, are ns since the epoch. */
+struct host_facts {
+	struct text hostname; /* empty unknown */
+	const struct host_user *users;
+	const struct host_group *groups;
+	const struct host_address *addresses;
+	uint32_t n_users, n_groups, n_addresses;
+};
+
 enum event_quality {
 	EVENT_PATH_FROM_CALLER = 1 << 0, /* path text is what the caller typed */
 	EVENT_ADDR_FROM_CALLER = 1 << 1,
@@ -137,7 +166,8 @@ enum event_quality {
 struct event {
 	uint64_t ts_ns;   /* event time: ns since the epoch, never backwards within a source */
 	uint64_t boot_ns; /* the same moment on the boot-time clock; 0 in captures */
-	uint64_t num;     /* counts the source's events from 1 */
+	uint64_t num;     /* counts the source's events from 1; of a capture, its event blocks, also
+			     those that no event is made of */
 	enum event_type type;
 	uint16_t cpu;
 	uint16_t nr;       /* system call number, UINT16_MAX for life-cycle events */
@@ -154,6 +184,7 @@ struct event {
 	const struct file_facts *file; /* the descriptor's file, or the opened one */
 	const struct sock_facts *sock;
 	const struct task_facts *task; /* exec: new image; clone: the child; scan: the task */
+	const struct host_facts *host; /* captures: scan of the host */
 	int32_t fd;              /* the descriptor it is about (result or argument); -1 none */
 	struct text raw_path[2]; /* path arguments as typed, where they were read */
 };
