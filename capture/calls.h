@@ -1,11 +1,14 @@
 /* What is captured of each system call (its recipe, for the kernel side) and where its parameters
- * come from. A call is one row in calls.c. */
+ * come from. A call is one row in the calls_*.c of its family. */
 #pragma once
 
 #include "capture/decode_family.h"
+
+/* Fill d->calls: the row of each type of event, NULL where no call makes it. */
+void calls_init(struct decoder *d);
 
 /* Decode a WIRE_CALL record by its row. */
 decode_fn decode_call;
 
 /* The recipe for a call: what the kernel side has to report of it. Never 0. */
-uint32_t call_recipe(const struct syscall_info *call);
+uint64_t call_recipe(const struct syscall_info *call, bool is_32bit);

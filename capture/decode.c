@@ -12,6 +12,7 @@ void decoder_init(struct decoder *d)
 	uint32_t n;
 
 	*d = (struct decoder){.page_kb = (uint32_t)(sysconf(_SC_PAGESIZE) / 1024)};
+	calls_init(d);
 	calls = syscall_table(&n);
 	for (uint32_t i = 0; i < n; i++) {
 		int16_t nrs[2] = {calls[i].nr64, calls[i].nr32};

@@ -18,6 +18,8 @@ struct record {
 	uint32_t n_cgroups;
 };
 
+struct call_row;
+
 struct decoder {
 	struct event event;
 	struct file_facts file;
@@ -25,6 +27,7 @@ struct decoder {
 	struct task_facts task;
 	uint16_t types[2][WIRE_NR_END]; /* enum event_type by number, 64-bit and 32-bit */
 	uint16_t codes[2][WIRE_NR_END]; /* capture format's code */
+	const struct call_row *calls[EVENT_TYPE_END]; /* by type; NULL: made by no call */
 	uint32_t page_kb;
 	uint64_t real_offset_ns; /* for times in parameters that are since the epoch */
 	uint32_t text_used;

@@ -185,15 +185,15 @@ static int live_set_wanted(struct source *source, const uint64_t *event_types,
 		const struct syscall_info *call = &calls[i];
 		bool is_wanted =
 			call->event != EVENT_GENERIC && bit_is_set(event_types, call->event);
-		uint32_t recipe;
 
 		if (call->nr64 >= 0 && call->nr64 < WIRE_NR_END && syscalls)
 			is_wanted |= bit_is_set(syscalls, (uint32_t)call->nr64);
-		recipe = is_wanted ? call_recipe(call) : 0;
 		if (call->nr64 >= 0 && call->nr64 < WIRE_NR_END)
-			live->bpf->bss->recipes[0][call->nr64] = recipe;
+			live->bpf->bss->recipes[0][call->nr64] =
+				is_wanted ? call_recipe(call, false) : 0;
 		if (call->nr32 >= 0 && call->nr32 < WIRE_NR_END)
-			live->bpf->bss->recipes[1][call->nr32] = recipe;
+			live->bpf->bss->recipes[1][call->nr32] =
+				is_wanted ? call_recipe(call, true) : 0;
 	}
 	return 0;
 }

@@ -63,6 +63,10 @@ enum wire_section_type {
 	WIRE_SEC_FILENAME, /* exec: as the caller named it */
 	WIRE_SEC_CGROUP,   /* struct wire_cgroup, then its path, leaf first; several */
 	WIRE_SEC_LISTENER, /* struct wire_sock of the socket accepted from */
+	WIRE_SEC_DATA1,    /* the second block of fixed size, and the third */
+	WIRE_SEC_DATA2,
+	WIRE_SEC_VAR,    /* the block whose size the call gives */
+	WIRE_SEC_MEMORY, /* struct wire_memory */
 	WIRE_SEC_END,
 };
 
@@ -133,6 +137,10 @@ enum wire_task_flag {
 	WIRE_TASK_ENV_CUT = 1 << 4,
 };
 
+struct wire_memory {
+	__u64 vm_pages, rss_pages, swap_pages;
+};
+
 struct wire_exit {
 	__u32 status;     /* as wait gives it */
 	__s32 reaper_tid; /* 0: no children to inherit */
@@ -165,7 +173,15 @@ struct wire_cgroup {
 	char name[24];    /* of a named hierarchy, "systemd" */
 };
 
-/* What to report of a system call. 0: not wanted. Set by user space, per call, at any time. */
+/* What to report of a system call, 64 bits: 0 not wanted, set by user space, per call, at any time.
+ *
+ *   0..25  flags, enum wire_recipe
+ *  26..31  bit 26 + i: argument i is text
+ *  32..40  a block of fixed size: 1 + the argument that points to it (3 bits), words of 4 bytes (6)
+ *  41..49  a second one
+ *  50..55  a third one: argument (3 bits), words (3 bits)
+ *  56..63  a block of the caller's size: 1 + the argument that points to it (3 bits), the argument
+ *          that counts its elements (3 bits), bytes of an element (2 bits: 1, 6, 8, 16) */
 enum wire_recipe {
 	WIRE_WANTED = 1 << 0,
 	WIRE_FD_RESULT = 1 << 1, /* describe the descriptor returned */
@@ -182,13 +198,28 @@ enum wire_recipe {
 	WIRE_ADDRESSED_ONLY = 1 << 12, /* sends: only with an address */
 	WIRE_LISTENER = 1 << 13,       /* accept: describe the listening socket in argument 0 */
 	WIRE_FD_PAIR = 1 << 14,        /* describe the first of the two descriptors in the block */
-	WIRE_TEXT_SHIFT = 16,          /* bit 16 + i: argument i is text */
-	WIRE_DATA_SHIFT = 22,          /* 3 bits: 1 + the argument that points to a block ... */
-	WIRE_DATA_BYTES_SHIFT = 25,    /* ... of this many times 8 bytes */
+	WIRE_MEMORY = 1 << 15,         /* the caller's memory after the call */
+	WIRE_VAR_LEN_AT = 1 << 16,     /* the counting argument points to the count (32 bits) */
+	WIRE_VAR_LEN_RES = 1 << 17,    /* the result is the count */
+	WIRE_FLAGS_END = 1 << 26,
 };
 
-#define WIRE_TEXT(i) (1u << (WIRE_TEXT_SHIFT + (i)))
-#define WIRE_DATA(i, n) ((1u + (i)) << WIRE_DATA_SHIFT | ((n) / 8u) << WIRE_DATA_BYTES_SHIFT)
+#define WIRE_TEXT_SHIFT 26
+#define WIRE_BLOCK0_SHIFT 32
+#define WIRE_BLOCK1_SHIFT 41
+#define WIRE_BLOCK2_SHIFT 50
+#define WIRE_VAR_SHIFT 56
+
+#define WIRE_TEXT(i) (1ull << (WIRE_TEXT_SHIFT + (i)))
+#define WIRE_BLOCK(i, n, shift) ((1ull + (i) + ((n) / 4ull << 3)) << (shift))
+/* The first n bytes that argument i points to; n a multiple of 4, below 256 (the third: 32). */
+#define WIRE_DATA(i, n) WIRE_BLOCK(i, n, WIRE_BLOCK0_SHIFT)
+#define WIRE_DATA1(i, n) WIRE_BLOCK(i, n, WIRE_BLOCK1_SHIFT)
+#define WIRE_DATA2(i, n) WIRE_BLOCK(i, n, WIRE_BLOCK2_SHIFT)
+enum wire_var_unit { WIRE_BYTES, WIRE_SEMBUFS, WIRE_POLLFDS, WIRE_IOVECS };
+#define WIRE_VAR(i, count, unit)                                                                   \
+	((1ull + (i) + ((unsigned long long)(count) << 3) + ((unsigned long long)(unit) << 6))     \
+	 << WIRE_VAR_SHIFT)
 
 /* The head of one CPU's ring; the records follow it. The producer is whatever program of ours runs
  * on that CPU (they cannot interrupt each other; busy_since catches it if they do), the consumer

@@ -8,7 +8,7 @@
 
 extern const volatile __u32 own_tgid;
 
-__u32 recipes[2][WIRE_NR_END]; /* 64-bit, 32-bit */
+__u64 recipes[2][WIRE_NR_END]; /* 64-bit, 32-bit callers */
 __u32 want_raw_names;          /* also when the call succeeded */
 
 static __always_inline void fill_args(struct wire_header *header, struct pt_regs *regs,
@@ -50,7 +50,7 @@ static __always_inline __u64 msg_name(__u64 address, int is_32bit, __u32 *len)
 
 /* Successful execs are reported by their own tracepoint, a child's start by the creator's; sends on
  * connected sockets name nobody. */
-static __always_inline int is_left_out(__u32 recipe, __u64 arg1, __u64 arg4, int is_32bit, long res)
+static __always_inline int is_left_out(__u64 recipe, __u64 arg1, __u64 arg4, int is_32bit, long res)
 {
 	__u32 len = 0;
 
@@ -103,8 +103,73 @@ __noinline int add_exec_args(__u32 index, __u64 argv, __u32 pointer_bytes)
 	return 0;
 }
 
+/* A block of fixed size: which argument points to it and how many words it has. */
+static __always_inline void add_block(__u32 index, struct wire_header *header, __u32 type,
+				      __u32 arg, __u32 words)
+{
+	if (arg && arg <= 6)
+		add_user_block(index, type, header->args[arg - 1], words * 4);
+}
+
+/* The block whose size the caller gave. */
+static __always_inline void add_var(__u32 index, struct wire_header *header, __u64 recipe)
+{
+	__u32 arg = recipe >> WIRE_VAR_SHIFT & 7, count_arg = recipe >> (WIRE_VAR_SHIFT + 3) & 7;
+	__u32 unit = recipe >> (WIRE_VAR_SHIFT + 6) & 3;
+	__u64 count = 0;
+
+	if (!arg || arg > 6 || count_arg > 5)
+		return;
+	if (recipe & WIRE_VAR_LEN_RES)
+		count = header->res > 0 ? header->res : 0;
+	else
+		count = header->args[count_arg];
+	if (recipe & WIRE_VAR_LEN_AT) {
+		__u32 at = 0;
+
+		bpf_probe_read_user(&at, sizeof(at), (void *)count);
+		count = at;
+	}
+	if (count > WIRE_READ_MAX)
+		count = WIRE_READ_MAX + 1;
+	add_user_block(index, WIRE_SEC_VAR, header->args[arg - 1],
+		       unit == WIRE_BYTES     ? count
+		       : unit == WIRE_SEMBUFS ? count * 6
+		       : unit == WIRE_POLLFDS ? count * 8
+					      : count * 16);
+}
+
+__noinline int add_blocks(__u32 index, __u64 recipe)
+{
+	struct wire_ring *ring = ring_at(index);
+	struct wire_header *header;
+
+	if (!ring)
+		return 0;
+	header = record_at(ring, 0);
+	add_block(index, header, WIRE_SEC_DATA, recipe >> WIRE_BLOCK0_SHIFT & 7,
+		  recipe >> (WIRE_BLOCK0_SHIFT + 3) & 63);
+	add_block(index, header, WIRE_SEC_DATA1, recipe >> WIRE_BLOCK1_SHIFT & 7,
+		  recipe >> (WIRE_BLOCK1_SHIFT + 3) & 63);
+	add_block(index, header, WIRE_SEC_DATA2, recipe >> WIRE_BLOCK2_SHIFT & 7,
+		  recipe >> (WIRE_BLOCK2_SHIFT + 3) & 7);
+	add_var(index, header, recipe);
+	return 0;
+}
+
+/* The first of the two descriptors that the call has put into its block. */
+static __always_inline void add_first_of_pair(__u32 index, struct wire_header *header, __u64 recipe)
+{
+	__u32 arg = recipe >> WIRE_BLOCK0_SHIFT & 7;
+	__s32 fd = -1;
+
+	if (arg && arg <= 6 && header->res >= 0 &&
+	    !bpf_probe_read_user(&fd, sizeof(fd), (void *)header->args[arg - 1]))
+		add_descriptor(index, fd);
+}
+
 /* Everything that only some calls need. */
-__noinline int add_sections(__u32 index, __u32 recipe)
+__noinline int add_sections(__u32 index, __u64 recipe)
 {
 	struct wire_ring *ring = ring_at(index);
 	struct wire_header *header;
@@ -128,19 +193,10 @@ __noinline int add_sections(__u32 index, __u32 recipe)
 				add_user_text(index, type++, header->args[i]);
 		}
 	}
-	if (recipe >> WIRE_DATA_SHIFT & 7) {
-		__u32 i = (recipe >> WIRE_DATA_SHIFT & 7) - 1;
-
-		if (i < 6) {
-			__s32 fd = -1;
-
-			add_user_block(index, WIRE_SEC_DATA, header->args[i],
-				       (recipe >> WIRE_DATA_BYTES_SHIFT) * 8);
-			if (recipe & WIRE_FD_PAIR && !failed &&
-			    !bpf_probe_read_user(&fd, sizeof(fd), (void *)header->args[i]))
-				add_descriptor(index, fd);
-		}
-	}
+	if (recipe >> WIRE_BLOCK0_SHIFT)
+		add_blocks(index, recipe);
+	if (recipe & WIRE_FD_PAIR)
+		add_first_of_pair(index, header, recipe);
 	if (recipe & WIRE_ADDR_ARG1)
 		add_user_block(index, WIRE_SEC_ADDR, header->args[1], header->args[2] & 0xff);
 	if (recipe & WIRE_ADDR_ARG4)
@@ -171,7 +227,7 @@ static __always_inline void set_root(struct wire_ring *ring, struct fs_struct *f
 
 #define SLOW_RECIPES                                                                               \
 	(WIRE_FD_ARG0 | WIRE_FD_ARG1 | WIRE_ADDR_ARG1 | WIRE_ADDR_ARG4 | WIRE_ADDR_MSG |           \
-	 WIRE_EXEC_FAILED | WIRE_LISTENER | 0xffff0000u)
+	 WIRE_EXEC_FAILED | WIRE_LISTENER | ~(__u64)(WIRE_FLAGS_END - 1))
 
 SEC("tp_btf/sys_exit")
 int BPF_PROG(on_sys_exit, struct pt_regs *regs, long res)
@@ -182,7 +238,8 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long res)
 	struct wire_header *header;
 	struct wire_ring *ring;
 	struct fs_struct *fs;
-	__u32 recipe, cpu;
+	__u64 recipe;
+	__u32 cpu;
 
 	if (nr >= WIRE_NR_END)
 		return 0;

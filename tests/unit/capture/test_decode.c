@@ -349,9 +349,9 @@ static void every_call_has_a_recipe(void **state)
 	(void)state;
 	calls = syscall_table(&n);
 	for (uint32_t i = 0; i < n; i++)
-		assert_true(call_recipe(&calls[i]) & WIRE_WANTED);
-	assert_true(call_recipe(syscall_by_name(TEXT("truncate"))) & WIRE_TEXT(0));
-	assert_false(call_recipe(syscall_by_name(TEXT("getpid"))) & ~(uint32_t)WIRE_WANTED);
+		assert_true(call_recipe(&calls[i], false) & WIRE_WANTED);
+	assert_true(call_recipe(syscall_by_name(TEXT("truncate")), false) & WIRE_TEXT(0));
+	assert_false(call_recipe(syscall_by_name(TEXT("getpid")), false) & ~(uint64_t)WIRE_WANTED);
 }
 
 static void broken_records_are_refused(void **state)
