@@ -317,6 +317,12 @@ int check_compile(struct check **out, const struct ast_node *node, const struct 
 	return 0;
 }
 
+void check_get_parts(const struct check *check, struct check_parts *out)
+{
+	*out = (struct check_parts){check->left, check->right, check->op, check->literals,
+				    check->n};
+}
+
 /* The value against literal i. */
 static bool test_literal(const struct check *check, const struct field_context *ctx,
 			 const struct value *value, uint32_t i)

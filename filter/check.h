@@ -17,5 +17,15 @@ void regex_list_done(struct regex_list *list);
 int check_compile(struct check **out, const struct ast_node *node, const struct field_set *fields,
 		  struct operand_table *table, struct regex_list *regexes, struct diag *diag);
 
+/* What it compares. right is NULL where it compares with the n literals. */
+struct check_parts {
+	const struct operand *left, *right;
+	enum filter_op op;
+	const struct value *literals;
+	uint32_t n;
+};
+
+void check_get_parts(const struct check *check, struct check_parts *out);
+
 /* An absent value on either side makes every comparison false. */
 bool check_eval(const struct check *check, const struct field_context *ctx);

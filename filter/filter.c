@@ -5,39 +5,19 @@
 #include <xxhash.h>
 
 #include "base/util.h"
-#include "filter/check.h"
 #include "filter/compiled.h"
 #include "filter/event_sets.h"
+#include "filter/filter_private.h"
 #include "filter/parser.h"
 #include "filter/regex.h"
 
 #define SLOTS_MIN 64
-
-struct node {
-	enum ast_kind kind; /* AND, OR, NOT, CHECK */
-	bool is_shared;     /* asked for more than once */
-	uint32_t id;
-	uint32_t n;
-	struct node **children;
-	struct check *check;
-	struct text text; /* CHECK: canonical */
-	uint64_t hash;
-};
 
 struct filter_share {
 	struct operand_table operands; /* and the memory of everything else */
 	struct regex_list regexes;
 	uint32_t n_nodes, n_slots;
 	struct node **slots; /* hashed, NULL empty */
-};
-
-struct filter {
-	struct filter_share *share;
-	bool owns_share;
-	struct pool pool;
-	struct node *root;
-	struct event_set events;
-	struct text canonical;
 };
 
 struct expr {
