@@ -83,6 +83,8 @@ static void print_state(FILE *out, const struct snapshot_status *status)
 	       "Descriptors dropped because a table was full.");
 	metric(out, "unknown_tasks_total", COUNTER, status->state.unknown_task_total,
 	       "Events of tasks that the table did not have.");
+	metric(out, "blind_processes_total", COUNTER, status->state.blind_total,
+	       "Processes that got an io_uring ring whose requests are not seen.");
 	metric(out, "wrong_image_events_total", COUNTER, status->state.wrong_image_total,
 	       "Events whose process image differed from the table's.");
 	metric(out, "workloads", GAUGE, status->profiles.workloads, "Workloads with a baseline.");

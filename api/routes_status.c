@@ -90,6 +90,7 @@ static void add_state_and_profiles(cJSON *json, const struct snapshot_status *st
 	json_add_u64(state, "evicted_total", status->state.evicted_total);
 	json_add_u64(state, "fds_evicted_total", status->state.fds_evicted_total);
 	json_add_u64(state, "unknown_task_total", status->state.unknown_task_total);
+	json_add_u64(state, "blind_total", status->state.blind_total);
 	json_add_u64(state, "wrong_image_total", status->state.wrong_image_total);
 
 	json_add_u64(profiles, "workloads", status->profiles.workloads);

@@ -161,6 +161,11 @@ enum event_quality {
 	/* procexit, where the source knows: whether other threads of the process live on */
 	EVENT_LAST_THREAD = 1 << 6,
 	EVENT_NOT_LAST_THREAD = 1 << 7,
+	EVENT_IO_URING = 1 << 8, /* asked for on an io_uring ring, not by a system call */
+	/* io_uring_setup, or a ring's descriptor: what is asked for on rings becomes events */
+	EVENT_RINGS_ARE_SEEN = 1 << 9,
+	/* fd is an index of the ring's registered files, no descriptor of the process */
+	EVENT_FIXED_FILE = 1 << 10,
 };
 
 struct event {

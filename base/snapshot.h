@@ -44,7 +44,8 @@ struct snapshot_status {
 	} capture;
 	struct {
 		uint32_t processes;
-		uint64_t evicted_total, fds_evicted_total, unknown_task_total, wrong_image_total;
+		uint64_t evicted_total, fds_evicted_total, unknown_task_total, wrong_image_total,
+			blind_total;
 	} state;
 	struct {
 		uint32_t workloads, ready;

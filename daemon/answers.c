@@ -39,6 +39,7 @@ static void fill_state(const struct pipeline *p, struct snapshot_status *s)
 	s->state.evicted_total = c.evicted_total;
 	s->state.fds_evicted_total = c.fds_evicted_total;
 	s->state.unknown_task_total = c.unknown_task_total;
+	s->state.blind_total = c.blind_total;
 	s->state.wrong_image_total = c.wrong_image_total;
 	s->memory_parts[s->n_memory_parts++] = (struct snapshot_memory_part){"state", c.bytes};
 }

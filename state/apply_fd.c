@@ -19,6 +19,17 @@ struct fd_table *make_fds(struct state *state, struct process *process)
 	return process->fds;
 }
 
+struct fd_table *make_event_fds(struct state *state, const struct event *ev,
+				struct process *process)
+{
+	if (!(ev->quality & EVENT_FIXED_FILE))
+		return make_fds(state, process);
+	/* Entries of different events never meet: each begins with an empty table. */
+	fd_table_unref(&state->loose, &state->fd_limits);
+	state->loose = fd_table_create(&state->fd_limits);
+	return state->loose;
+}
+
 int unshare_fds(struct state *state, struct process *process)
 {
 	struct fd_table *own = fd_table_fork(process->fds, &state->fd_limits);
@@ -108,7 +119,7 @@ int apply_open(struct state *state, const struct event *ev, struct subject *out)
 	if (event_failed(ev))
 		return 0;
 	out->fd = result_fd(ev);
-	table = make_fds(state, out->process);
+	table = make_event_fds(state, ev, out->process);
 	if (!table)
 		return -ENOMEM;
 	entry = fd_table_open(table, out->fd, out->path.len + typed.len, flags & OPEN_CLOEXEC,
@@ -254,6 +265,8 @@ int apply_pidfd_getfd(struct state *state, const struct event *ev, struct subjec
 int apply_close(struct state *state, const struct event *ev, struct subject *out)
 {
 	apply_fd_user(state, ev, out);
+	if (ev->quality & EVENT_FIXED_FILE)
+		return 0;
 	/* Any other failure than EBADF still closes. */
 	if (ev->res == -EBADF || !out->process->fds)
 		return 0;
@@ -379,7 +392,7 @@ int apply_fd_user(struct state *state, const struct event *ev, struct subject *o
 		if (fd)
 			out->fd = (int32_t)fd->i64;
 	}
-	if (out->fd >= 0) {
+	if (out->fd >= 0 && !(ev->quality & EVENT_FIXED_FILE)) {
 		out->fd_entry = fd_table_find(out->process->fds, out->fd);
 		if (out->fd_entry && out->fd_entry->kind <= FD_DIRECTORY) {
 			out->path = out->fd_entry->name;
@@ -447,6 +460,8 @@ int scan_fd(struct state *state, const struct event *ev, struct subject *out)
 		entry->kind = (uint8_t)anon_kind(name);
 	else if (file->kind == FILE_KIND_FIFO && text_starts_with(name, TEXT("pipe:")))
 		entry->kind = FD_PIPE;
+	if (entry->kind == FD_IO_URING)
+		note_ring(state, ev, out->process);
 	entry->flags |= FD_ENTRY_FROM_SCAN;
 	fd_entry_set_name(entry, name);
 	out->fd_entry = entry;

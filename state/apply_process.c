@@ -612,9 +612,17 @@ int apply_setpgid(struct state *state, const struct event *ev, struct subject *o
 	return 0;
 }
 
+void note_ring(struct state *state, const struct event *ev, struct process *process)
+{
+	if (ev->quality & EVENT_RINGS_ARE_SEEN || process->is_blind)
+		return;
+	process->is_blind = true;
+	state->blind_total++;
+}
+
 int apply_io_uring(struct state *state, const struct event *ev, struct subject *out)
 {
 	if (!event_failed(ev))
-		out->process->is_blind = true;
+		note_ring(state, ev, out->process);
 	return apply_anon_fd(state, ev, out);
 }

@@ -157,7 +157,7 @@ int apply_socket(struct state *state, const struct event *ev, struct subject *ou
 	if (event_failed(ev))
 		return 0;
 	out->fd = ev->fd >= 0 ? ev->fd : (int32_t)ev->res;
-	table = make_fds(state, out->process);
+	table = make_event_fds(state, ev, out->process);
 	entry = table ? fd_table_open(table, out->fd, 0, flags & SOCK_CLOEXEC, &state->fd_limits)
 		      : NULL;
 	if (!entry)
@@ -201,10 +201,10 @@ int apply_socketpair(struct state *state, const struct event *ev, struct subject
 }
 
 /* The entry to change for the event's socket, made if the descriptor was unknown. */
-static struct fd_entry *socket_entry(struct state *state, struct subject *out,
-				     const struct sock_facts *sock)
+static struct fd_entry *socket_entry(struct state *state, const struct event *ev,
+				     struct subject *out, const struct sock_facts *sock)
 {
-	struct fd_table *table = make_fds(state, out->process);
+	struct fd_table *table = make_event_fds(state, ev, out->process);
 	struct fd_entry *entry;
 
 	if (!table)
@@ -213,6 +213,14 @@ static struct fd_entry *socket_entry(struct state *state, struct subject *out,
 	if (entry && entry->kind >= FD_SOCKET_V4 && entry->kind <= FD_SOCKET_OTHER)
 		return entry;
 	return fd_table_open(table, out->fd, sock->path.len, false, &state->fd_limits);
+}
+
+static void set_source(struct fd_entry *entry, const struct event *ev)
+{
+	if (ev->quality & EVENT_ADDR_FROM_CALLER)
+		entry->flags |= FD_ENTRY_ADDR_FROM_CALLER;
+	else
+		entry->flags &= (uint16_t)~FD_ENTRY_ADDR_FROM_CALLER;
 }
 
 static void set_path(struct fd_entry *entry, const struct sock_facts *sock)
@@ -248,11 +256,12 @@ int apply_bind(struct state *state, const struct event *ev, struct subject *out)
 	sock = sock_of(ev, -1, BIND_addr, &decoded);
 	if (!sock)
 		return 0;
-	entry = socket_entry(state, out, sock);
+	entry = socket_entry(state, ev, out, sock);
 	if (!entry)
 		return -ENOMEM;
 	set_bound(entry, sock);
 	set_path(entry, sock);
+	set_source(entry, ev);
 	out->fd_entry = entry;
 	return 0;
 }
@@ -269,11 +278,12 @@ int apply_connect(struct state *state, const struct event *ev, struct subject *o
 	sock = sock_of(ev, CONNECT_tuple, -1, &decoded);
 	if (!sock)
 		return 0;
-	entry = socket_entry(state, out, sock);
+	entry = socket_entry(state, ev, out, sock);
 	if (!entry)
 		return -ENOMEM;
 	set_ends(entry, sock, false);
 	set_path(entry, sock);
+	set_source(entry, ev);
 	entry->flags |= FD_ENTRY_CONNECTED;
 	out->fd_entry = entry;
 	return 0;
@@ -287,7 +297,7 @@ int apply_listen(struct state *state, const struct event *ev, struct subject *ou
 	if (event_failed(ev) || out->fd < 0)
 		return 0;
 	if (ev->sock && ev->sock->family) {
-		entry = socket_entry(state, out, ev->sock);
+		entry = socket_entry(state, ev, out, ev->sock);
 		if (!entry)
 			return -ENOMEM;
 		set_bound(entry, ev->sock);
@@ -318,7 +328,7 @@ int apply_accept(struct state *state, const struct event *ev, struct subject *ou
 		return 0;
 	out->fd = ev->fd >= 0 ? ev->fd : (int32_t)ev->res;
 	sock = sock_of(ev, tuple, -1, &decoded);
-	table = make_fds(state, out->process);
+	table = make_event_fds(state, ev, out->process);
 	entry = table ? fd_table_open(table, out->fd, sock ? sock->path.len : 0,
 				      flags && flags->i64 & SOCK_CLOEXEC, &state->fd_limits)
 		      : NULL;
@@ -378,10 +388,11 @@ int apply_sendto(struct state *state, const struct event *ev, struct subject *ou
 		return 0;
 	if (decoded.family == AF_UNIX || (out->fd_entry && out->fd_entry->sock_type != SOCK_DGRAM))
 		return 0;
-	entry = socket_entry(state, out, &decoded);
+	entry = socket_entry(state, ev, out, &decoded);
 	if (!entry)
 		return -ENOMEM;
 	set_ends(entry, &decoded, false);
+	set_source(entry, ev);
 	if (is_receive)
 		entry->role = FD_ROLE_SERVER; /* the datagram's sender is the client */
 	entry->sock_type = SOCK_DGRAM;
@@ -395,7 +406,7 @@ int scan_socket(struct state *state, const struct event *ev, struct subject *out
 	const struct sock_facts *sock = ev->sock;
 	struct fd_entry *entry;
 
-	entry = socket_entry(state, out, sock);
+	entry = socket_entry(state, ev, out, sock);
 	if (!entry)
 		return -ENOMEM;
 	entry->family = sock->family;

@@ -46,6 +46,7 @@ enum fd_entry_flag {
 	FD_ENTRY_LOWER_LAYER = 1 << 6,
 	FD_ENTRY_CREATED = 1 << 7,
 	FD_ENTRY_DELETED = 1 << 8,
+	FD_ENTRY_ADDR_FROM_CALLER = 1 << 9,
 };
 
 /* One open file. client and server are set once the role is known: for a bound socket the server

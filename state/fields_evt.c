@@ -186,6 +186,22 @@ static bool yield_if_any(const struct field_context *ctx, struct values *out, st
 	return t.len && yield_text(ctx, out, t);
 }
 
+/* Whose word the address of the event's socket is; empty when the event has none. */
+static struct text address_source(const struct field_context *ctx)
+{
+	const struct fd_entry *e = fd_entry(ctx);
+	bool is_socket = e && e->kind >= FD_SOCKET_V4 && e->kind <= FD_SOCKET_OTHER;
+
+	if (ctx->event->quality & EVENT_ADDR_FROM_CALLER)
+		return TEXT("caller");
+	if (is_socket && e->flags & FD_ENTRY_ADDR_FROM_CALLER)
+		return TEXT("caller");
+	return (is_socket && (e->role != FD_ROLE_NONE || e->flags & FD_ENTRY_BOUND)) ||
+			       (ctx->event->sock && !event_failed(ctx->event))
+		       ? TEXT("kernel")
+		       : TEXT_NONE;
+}
+
 bool extract_evt_text(const struct field_context *ctx, const struct field *field,
 		      const struct field_arg *arg, struct values *out)
 {
@@ -220,6 +236,8 @@ bool extract_evt_text(const struct field_context *ctx, const struct field *field
 			return false;
 		return yield_text(ctx, out,
 				  ctx->subject->path_from_caller ? TEXT("caller") : TEXT("kernel"));
+	case EVT_ADDR_SOURCE:
+		return yield_if_any(ctx, out, address_source(ctx));
 	default:
 		return false;
 	}
@@ -306,6 +324,8 @@ bool extract_evt_bool(const struct field_context *ctx, const struct field *field
 		return yield_bool(ctx, out, flags & EVENT_WRITES_FD);
 	case EVT_IS_WAIT:
 		return yield_bool(ctx, out, flags & EVENT_WAITS);
+	case EVT_IS_IO_URING:
+		return yield_bool(ctx, out, ev->quality & EVENT_IO_URING);
 	case EVT_IS_SYSLOG:
 		return yield_bool(ctx, out, is_syslog(ctx));
 	case EVT_FALSE:

@@ -484,6 +484,8 @@ bool extract_proc_bool(const struct field_context *ctx, const struct field *fiel
 		return yield_bool(ctx, out, p->exe_flags & EXE_LOWER_LAYER);
 	case PROC_EXE_MEMFD:
 		return yield_bool(ctx, out, p->exe_flags & EXE_FROM_MEMFD);
+	case PROC_IS_BLIND:
+		return yield_bool(ctx, out, p->is_blind);
 	case PROC_SID_LEADER:
 		return yield_bool(ctx, out, p->sid == p->vpid);
 	case PROC_VPGID_LEADER:

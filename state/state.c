@@ -150,6 +150,7 @@ void state_destroy(struct state **state)
 	if (!s)
 		return;
 	fd_table_unref(&s->closing, &s->fd_limits);
+	fd_table_unref(&s->loose, &s->fd_limits);
 	process_table_destroy(&s->table);
 	identity_destroy(&s->identity);
 	users_destroy(&s->users);
@@ -349,6 +350,7 @@ void state_counters(const struct state *state, struct state_counters *out)
 		.evicted_total = table.evicted_total,
 		.fds_evicted_total = state->fd_limits.evicted_total,
 		.unknown_task_total = state->unknown_task_total,
+		.blind_total = state->blind_total,
 		.wrong_image_total = state->wrong_image_total,
 		.bytes = sizeof(*state) + table.bytes + state->fd_limits.bytes +
 			 state->string_bytes + identity.bytes + users_bytes(state->users),

@@ -94,7 +94,7 @@ struct process {
 	struct fd_table *fds;
 	struct thread *leader;
 	uint32_t n_threads;
-	bool is_blind; /* uses io_uring: its operations may be unseen */
+	bool is_blind; /* has an io_uring ring of which the source does not tell */
 };
 
 /* One running copy of a workload: container, unit invocation, session, process. */
@@ -175,6 +175,7 @@ struct state_counters {
 	uint64_t evicted_total; /* processes */
 	uint64_t fds_evicted_total;
 	uint64_t unknown_task_total; /* events of tasks we had to invent */
+	uint64_t blind_total;        /* processes that got an io_uring ring nobody tells of */
 	uint64_t wrong_image_total;  /* events whose exec_id was not the process's: repaired */
 	size_t bytes;
 };

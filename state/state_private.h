@@ -19,9 +19,11 @@ struct state {
 	/* Rules still see what the last event ended; it goes when the next one comes. */
 	struct process *ended;
 	int32_t ended_reaper;
+	/* What an event of a ring's registered file is about: its entry 0 lasts until the next. */
+	struct fd_table *loose;
 	struct fd_table *closing;
 	int32_t closing_fd;
-	uint64_t unknown_task_total, wrong_image_total;
+	uint64_t unknown_task_total, wrong_image_total, blind_total;
 	char hostname[256];
 	char path_buffers[2][PATH_TEXT_MAX];
 };
@@ -51,6 +53,8 @@ int repair_image(struct state *state, struct process_node *node, uint64_t exec_i
 int set_cwd(struct state *state, struct process_node *node, struct text cwd);
 /* Copy the leader's credentials to the process. */
 void mirror_leader(struct process *process);
+/* The process has an io_uring ring. */
+void note_ring(struct state *state, const struct event *ev, struct process *process);
 /* A descriptor that the initial scan found. */
 int scan_fd(struct state *state, const struct event *ev, struct subject *out);
 int scan_socket(struct state *state, const struct event *ev, struct subject *out);
@@ -58,6 +62,9 @@ int scan_socket(struct state *state, const struct event *ev, struct subject *out
 int unshare_fds(struct state *state, struct process *process);
 /* The process's table, made if need be; NULL without memory. */
 struct fd_table *make_fds(struct state *state, struct process *process);
+/* The table in which the event's descriptor is; NULL without memory. */
+struct fd_table *make_event_fds(struct state *state, const struct event *ev,
+				struct process *process);
 
 /* Absolute path of what the caller typed, relative to dirfd (AT_FDCWD: cwd), in buffer 0 or 1. */
 struct text resolve_typed(struct state *state, const struct process *process, int64_t dirfd,

@@ -274,6 +274,93 @@ static void new_descriptors_have_their_kind(void **out)
 	assert_true(f->subject.process->is_blind); /* used io_uring */
 }
 
+static void rings_that_are_not_seen_blind_their_process(void **out)
+{
+	static const struct {
+		const char *name;
+		int64_t res;
+		uint32_t quality;
+		const char *want;
+		uint64_t total;
+	} rows[] = {
+		{"refused", -EPERM, 0, "false", 0},
+		{"seen", 5, EVENT_RINGS_ARE_SEEN, "false", 0},
+		{"not seen", 5, 0, "true", 1},
+		{"a second one", 6, 0, "true", 1},
+		{"another is seen", 7, EVENT_RINGS_ARE_SEEN, "true", 1},
+	};
+	struct state_counters counters;
+	struct fixture *f = *out;
+
+	fixture_start(f);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct event *ev = event_start(&f->maker, &task_child, EVENT_IO_URING_SETUP);
+
+		event_set_res(ev, rows[i].res);
+		ev->fd = (int32_t)rows[i].res;
+		ev->quality = rows[i].quality;
+		fixture_apply(f, ev);
+		print_message("# %s\n", rows[i].name);
+		assert_string_equal(fixture_field(f, "proc.is_blind"), rows[i].want);
+		state_counters(f->state, &counters);
+		assert_int_equal(counters.blind_total, rows[i].total);
+	}
+}
+
+/* An index of a ring's registered files is no descriptor of the process. */
+static void registered_files_stay_out_of_the_table(void **out)
+{
+	struct fixture *f = *out;
+	struct event *ev;
+
+	fixture_start(f);
+	fixture_apply(f, event_open(&f->maker, &task_child, 0, "/dev/tty", TEST_O_RDWR));
+	ev = event_open(&f->maker, &task_child, 0, "/etc/shadow", TEST_O_RDWR);
+	ev->quality |= EVENT_IO_URING | EVENT_FIXED_FILE;
+	fixture_apply(f, ev);
+	assert_string_equal(fixture_field(f, "fd.name"), "/etc/shadow");
+	assert_string_equal(fixture_field(f, "fd.num"), "0");
+	assert_string_equal(fixture_field(f, "fd.typechar"), "f");
+	assert_string_equal(fixture_field(f, "evt.is_io_uring"), "true");
+	ev = event_connect(&f->maker, &task_child, 0, "10.0.0.1", 4000, "10.0.0.2", 80, 0);
+	ev->quality |= EVENT_IO_URING | EVENT_FIXED_FILE;
+	fixture_apply(f, ev);
+	assert_string_equal(fixture_field(f, "fd.name"), "10.0.0.1:4000->10.0.0.2:80");
+	ev = event_close(&f->maker, &task_child, 0);
+	ev->quality |= EVENT_IO_URING | EVENT_FIXED_FILE;
+	fixture_apply(f, ev);
+	fixture_apply(f, event_close(&f->maker, &task_child, 0));
+	assert_string_equal(fixture_field(f, "fd.name"), "/dev/tty");
+	assert_string_equal(fixture_field(f, "evt.is_io_uring"), "false");
+}
+
+static void addresses_say_who_named_them(void **out)
+{
+	struct fixture *f = *out;
+	struct event *ev;
+
+	fixture_start(f);
+	fixture_apply(f, event_open(&f->maker, &task_child, 3, "/dev/tty", TEST_O_RDWR));
+	assert_string_equal(fixture_field(f, "evt.addr_source"), "<absent>");
+	fixture_apply(f, event_socket(&f->maker, &task_child, 3, AF_INET, SOCK_STREAM));
+	assert_string_equal(fixture_field(f, "evt.addr_source"), "<absent>");
+	ev = event_connect(&f->maker, &task_child, 3, "10.0.0.1", 1, "10.0.0.2", 80, -ENETDOWN);
+	ev->quality |= EVENT_ADDR_FROM_CALLER;
+	fixture_apply(f, ev);
+	assert_string_equal(fixture_field(f, "evt.addr_source"), "caller");
+	fixture_apply(f,
+		      event_connect(&f->maker, &task_child, 3, "10.0.0.1", 1, "10.0.0.2", 80, 0));
+	assert_string_equal(fixture_field(f, "evt.addr_source"), "kernel");
+	/* What is known of the descriptor keeps its source. */
+	ev = event_bind(&f->maker, &task_child, 4, "0.0.0.0", 80, 0);
+	ev->quality |= EVENT_ADDR_FROM_CALLER;
+	fixture_apply(f, ev);
+	fixture_apply(f, event_close(&f->maker, &task_child, 4));
+	assert_string_equal(fixture_field(f, "evt.addr_source"), "caller");
+	fixture_apply(f, event_close(&f->maker, &task_child, 3));
+	assert_string_equal(fixture_field(f, "evt.addr_source"), "kernel");
+}
+
 static void sockets_know_their_ends(void **out)
 {
 	struct fixture *f = *out;
@@ -455,6 +542,9 @@ int main(void)
 		TEST(close_range_closes_or_marks),
 		TEST(the_bound_evicts_and_counts),
 		TEST(new_descriptors_have_their_kind),
+		TEST(rings_that_are_not_seen_blind_their_process),
+		TEST(registered_files_stay_out_of_the_table),
+		TEST(addresses_say_who_named_them),
 		TEST(sockets_know_their_ends),
 		TEST(tuples_of_captures_are_decoded),
 		TEST(scanned_descriptors_do_not_hide_events),
