@@ -2,11 +2,11 @@
 #include <errno.h>
 #include <netinet/in.h>
 
+#include "base/path.h"
 #include "base/util.h"
 #include "state/cgroup.h"
 #include "state/fields.h"
 #include "state/identity.h"
-#include "state/path.h"
 
 #define NAME_ROOM 160u /* addresses, pointers, numbers */
 

@@ -1,8 +1,8 @@
 #include <errno.h>
 
+#include "base/path.h"
 #include "base/util.h"
 #include "state/fields.h"
-#include "state/path.h"
 
 /* Which paths an event has for fs.path.*: parameters of name, or of source and target. The order
  * of link and symlink (source: the new name) is Falco's. */

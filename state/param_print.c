@@ -5,9 +5,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/path.h"
 #include "base/util.h"
 #include "state/fields.h"
-#include "state/path.h"
 
 #define AT_FDCWD_VALUE (-100)
 #define TEXT_MAX_PRINTED 4096u

@@ -1,9 +1,9 @@
 /* What the files of state/ share and nobody else sees. */
 #pragma once
 
+#include "base/path.h"
 #include "state/fd_table.h"
 #include "state/identity.h"
-#include "state/path.h"
 #include "state/process_table.h"
 #include "state/state.h"
 #include "state/users.h"

@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/path.h"
 #include "base/util.h"
 #include "state/identity.h"
-#include "state/path.h"
 
 #define KTHREADD_PID 2
 #define RANDOM_DIGITS_MIN 6 /* shorter ones are versions and sizes */

@@ -35,7 +35,9 @@ static void todays_types_are_the_event_table(void **state)
 static void check_param(uint32_t id, const struct scap_type *type, const struct scap_param *param)
 {
 	const struct event_info *info;
-	bool stored_as_number = scap_param_size((enum scap_param_type)param->type) != 0;
+	/* bpf's result was told as "an error or a descriptor": a number once taken apart */
+	bool stored_as_number =
+		scap_param_size((enum scap_param_type)param->type) != 0 || id == 297;
 
 	if (param->to == SCAP_NOWHERE)
 		return;

@@ -1,4 +1,4 @@
-#include "state/path.h"
+#include "base/path.h"
 
 #include "base/util.h"
 
