@@ -29,6 +29,9 @@ struct daemon {
 	struct writer *writer;
 	struct source *source;
 	struct pipeline *pipeline;
+	bool is_replay;       /* captures instead of the kernel; no API, outputs or threads */
+	record_emit_fn *emit; /* replay: where records go */
+	void *emit_arg;
 	uint64_t next_alert_id;
 	uint64_t last_run_ns; /* last checkpoint of the run before; 0 none */
 	pthread_t loader;
@@ -59,4 +62,8 @@ void daemon_stop_loader(struct daemon *daemon);
 
 /* Make all parts; what is in the way is logged in one sentence. Nothing captured yet. */
 int daemon_make(struct daemon *daemon);
+
+/* The same for replay: is_replay, source and emit are set; without storage.path nothing is stored,
+ * seed 0 and ids from 1 are used, and time comes from the events alone. */
+int daemon_make_replay(struct daemon *daemon);
 void daemon_unmake(struct daemon *daemon);

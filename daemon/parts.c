@@ -17,6 +17,7 @@
 
 #define WRITER_QUEUE_MAX 65536
 #define DOWNTIME "downtime"
+#define REPLAY_REST_NS UINT64_C(50000000)
 
 static void fill_learning(const struct config *c, uint64_t seed, struct learning_config *out)
 {
@@ -71,6 +72,8 @@ static int make_store(struct daemon *d)
 		.max_bytes = d->config->storage.max_bytes,
 	};
 
+	if (!config.path)
+		return 0; /* replay: nothing is kept */
 	return store_open(&d->store, &config);
 }
 
@@ -79,9 +82,9 @@ static uint64_t stored_or_new_seed(struct daemon *d)
 {
 	uint64_t seed = 0;
 
-	if (store_get_u64(d->store, "seed", &seed) == 0)
+	if (!d->store || store_get_u64(d->store, "seed", &seed) == 0)
 		return seed;
-	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
+	if (!d->is_replay && getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
 		seed = clock_boot_ns(); /* a kernel without random numbers: better than none */
 	store_set_u64(d->store, "seed", seed);
 	return seed;
@@ -101,6 +104,10 @@ static int make_state(struct daemon *d)
 		.host_root = "/",
 	};
 
+	if (d->is_replay) { /* all times of a capture are since the epoch */
+		config.boot_epoch_ns = 0;
+		config.host_root = NULL;
+	}
 	return state_create(&d->state, &config);
 }
 
@@ -112,9 +119,11 @@ static int make_scoring(struct daemon *d)
 		.incident_window_s = d->config->anomaly.incident_window_s,
 		.epoch_s = d->config->learning.epoch_s,
 	};
-	int r = scorer_create(&d->scorer, &config, store_last_anomaly(d->store) + 1);
+	uint64_t last_anomaly = d->store ? store_last_anomaly(d->store) : 0;
+	uint64_t last_incident = d->store ? store_last_incident(d->store) : 0;
+	int r = scorer_create(&d->scorer, &config, last_anomaly + 1);
 
-	return r ? r : incidents_create(&d->incidents, &config, store_last_incident(d->store) + 1);
+	return r ? r : incidents_create(&d->incidents, &config, last_incident + 1);
 }
 
 static int load_profile_image(const struct record_blob *blob, void *arg)
@@ -140,6 +149,9 @@ static int load_incidents(const struct record_blob *blob, void *arg)
 /* What is damaged is left out and said; the rest is used. */
 static int restore(struct daemon *d)
 {
+	if (!d->store)
+		return 0;
+
 	int refused[] = {
 		store_each_image(d->store, "profile", load_profile_image, d->profiles),
 		store_each_journal(d->store, load_journal, d->profiles),
@@ -206,6 +218,15 @@ static int make_writer(struct daemon *d)
 	if (r == 0 && d->config->storage.redact.n > 0)
 		writer_set_redact(d->writer, d->redact);
 	return r;
+}
+
+static int make_replay_writer(struct daemon *d)
+{
+	d->next_alert_id = 1;
+	if (!d->store)
+		return 0;
+	d->next_alert_id = store_last_alert(d->store) + 1;
+	return writer_create_inline(&d->writer, d->store);
 }
 
 static int make_api(struct daemon *d)
@@ -293,6 +314,26 @@ static int make_pipeline(struct daemon *d)
 	return pipeline_create(&d->pipeline, &parts);
 }
 
+/* Replay rests by event time as often as a live daemon that waits rests by the clock. */
+static int make_replay_pipeline(struct daemon *d)
+{
+	struct pipeline_parts parts = {
+		.source = d->source,
+		.state = d->state,
+		.profiles = d->profiles,
+		.scorer = d->scorer,
+		.incidents = d->incidents,
+		.emit = d->emit,
+		.emit_arg = d->emit_arg,
+		.checkpoint_s = d->config->storage.checkpoint_s,
+		.rest_every_ns = REPLAY_REST_NS,
+		.next_alert_id = d->next_alert_id,
+	};
+
+	parts.rules = TAKE(d->rules);
+	return pipeline_create(&d->pipeline, &parts);
+}
+
 /* What can be configured and is not acted on yet must not look as if it were. */
 static void warn_unused(const struct config *c)
 {
@@ -301,18 +342,36 @@ static void warn_unused(const struct config *c)
 			"configuration: capture.max_cpu_ratio is accepted, but nothing is shed by it in this version");
 }
 
+typedef int make_fn(struct daemon *d);
+
+static int take_steps(struct daemon *d, make_fn *const *steps, size_t n)
+{
+	int r = 0;
+
+	for (size_t i = 0; !r && i < n; i++)
+		r = steps[i](d);
+	return r;
+}
+
 int daemon_make(struct daemon *d)
 {
-	static int (*const steps[])(struct daemon * d) = {
+	static make_fn *const steps[] = {
 		check_files, make_redact, make_store, make_profiles, make_state,  make_scoring,
 		restore,     make_writer, make_api,   make_outputs,  make_source, make_pipeline,
 	};
-	int r = 0;
 
 	warn_unused(d->config);
-	for (size_t i = 0; !r && i < ARRAY_SIZE(steps); i++)
-		r = steps[i](d);
-	return r;
+	return take_steps(d, steps, ARRAY_SIZE(steps));
+}
+
+int daemon_make_replay(struct daemon *d)
+{
+	static make_fn *const steps[] = {
+		check_files,  make_redact, make_store,         make_profiles,        make_state,
+		make_scoring, restore,     make_replay_writer, make_replay_pipeline,
+	};
+
+	return take_steps(d, steps, ARRAY_SIZE(steps));
 }
 
 void daemon_unmake(struct daemon *d)

@@ -26,7 +26,10 @@ static struct text source_ethogram(void)
 
 static void push(struct pipeline *p, enum write_kind kind, void *record)
 {
-	writer_push(p->parts.writer, kind, record);
+	if (p->parts.emit)
+		p->parts.emit(kind, record, p->parts.emit_arg);
+	else
+		writer_push(p->parts.writer, kind, record);
 }
 
 static void emit_anomaly(struct record_anomaly *anomaly, void *arg)
@@ -202,6 +205,14 @@ static int pipeline_step(struct pipeline *p, const struct event *ev)
 	return 0;
 }
 
+static void rest_if_due(struct pipeline *p, uint64_t now_ns)
+{
+	if (!p->parts.rest_every_ns || now_ns < p->rested_ns + p->parts.rest_every_ns)
+		return;
+	p->rested_ns = now_ns;
+	pipeline_rest(p, now_ns);
+}
+
 static void take_new_rules(struct pipeline *p)
 {
 	struct rule_set *rules = atomic_exchange(&p->next_rules, NULL);
@@ -225,6 +236,7 @@ int pipeline_run_batch(struct pipeline *p, uint32_t max)
 			p->first_event_ns = ev->ts_ns;
 		if (ev->ts_ns > p->last_event_ns)
 			p->last_event_ns = ev->ts_ns;
+		rest_if_due(p, p->last_event_ns);
 		r = pipeline_step(p, ev);
 		if (r)
 			return r;
@@ -266,7 +278,7 @@ void pipeline_checkpoint(struct pipeline *p, uint64_t now_ns)
 			"checkpoint: baselines: not everything could be handed over, trying again at the next");
 	push_if_made(p, WRITE_SCORER, scorer_image(p->parts.scorer));
 	push_if_made(p, WRITE_INCIDENTS, incidents_image(p->parts.incidents));
-	writer_push(p->parts.writer, WRITE_COMMIT, NULL);
+	push(p, WRITE_COMMIT, NULL);
 	p->last_checkpoint_ns = now_ns;
 }
 
@@ -305,7 +317,7 @@ void pipeline_rest(struct pipeline *p, uint64_t now_ns)
 	scorer_tick(p->parts.scorer, now_ns);
 	incidents_flush(p->parts.incidents, now_ns, emit_incident, p);
 	answer_requests(p, now_ns);
-	if (now_ns >= p->looked_ns + NS_PER_S)
+	if (p->parts.source && now_ns >= p->looked_ns + NS_PER_S)
 		look_around(p, now_ns);
 	if (!p->last_checkpoint_ns)
 		p->last_checkpoint_ns = now_ns;
@@ -323,4 +335,15 @@ void pipeline_swap_rules(struct pipeline *p, struct rule_set *rules)
 uint64_t pipeline_last_event_ns(const struct pipeline *p)
 {
 	return p->last_event_ns;
+}
+
+void pipeline_set_source(struct pipeline *p, struct source *source)
+{
+	p->parts.source = source;
+}
+
+void pipeline_end_source(struct pipeline *p)
+{
+	look_around(p, p->last_event_ns);
+	p->parts.source = NULL;
 }

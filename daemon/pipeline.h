@@ -18,6 +18,9 @@
 
 struct pipeline;
 
+/* Takes a record (NULL for WRITE_COMMIT), as writer_push() does. */
+typedef void record_emit_fn(enum write_kind kind, void *record, void *arg);
+
 /* Borrowed by the pipeline until it is destroyed, except rules, which it takes. */
 struct pipeline_parts {
 	struct source *source;
@@ -28,9 +31,14 @@ struct pipeline_parts {
 	struct rule_set *rules;
 	uint32_t rule_errors;
 	struct writer *writer;
+	record_emit_fn *emit; /* where records go instead of the writer; NULL: to it */
+	void *emit_arg;
 	const struct sinks *sinks;    /* for their counters; NULL: no outputs */
 	struct request_box *requests; /* NULL: nobody asks */
 	double checkpoint_s;
+	/* Rest before the first event that comes so much later than the last rest, so that the
+	 * events alone decide when; 0: the caller calls pipeline_rest(). */
+	uint64_t rest_every_ns;
 	uint64_t next_alert_id;
 };
 
@@ -51,6 +59,11 @@ void pipeline_checkpoint(struct pipeline *pipeline, uint64_t now_ns);
 /* Any thread: hand over rules to be used from the next batch on (taken). Which events the capture
  * then has to deliver is the caller's business. */
 void pipeline_swap_rules(struct pipeline *pipeline, struct rule_set *rules);
+
+/* Replay: take events from another source from now on; before it is destroyed, look a last time at
+ * what was lost. source is borrowed. */
+void pipeline_set_source(struct pipeline *pipeline, struct source *source);
+void pipeline_end_source(struct pipeline *pipeline);
 
 /* Event time of the newest event. */
 uint64_t pipeline_last_event_ns(const struct pipeline *pipeline);

@@ -13,6 +13,7 @@ struct pipeline {
 	struct score score;
 	_Atomic(struct rule_set *) next_rules;
 	uint64_t first_event_ns, last_event_ns, last_checkpoint_ns, started_ns;
+	uint64_t rested_ns; /* last rest that an event caused */
 	uint64_t next_alert_id;
 	uint64_t matches_total, matches_dropped_total;
 	struct losses *losses;

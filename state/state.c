@@ -120,7 +120,8 @@ int state_create(struct state **out, const struct state_config *config)
 	state->config = *config;
 	state->fd_limits.fds_max = config->fds_per_process_max;
 	state->closing_fd = -1;
-	gethostname(state->hostname, sizeof(state->hostname) - 1);
+	if (config->host_root)
+		gethostname(state->hostname, sizeof(state->hostname) - 1);
 	r = users_create(&state->users, config->host_root);
 	if (r)
 		return r;
@@ -154,6 +155,7 @@ void state_destroy(struct state **state)
 	process_table_destroy(&s->table);
 	identity_destroy(&s->identity);
 	users_destroy(&s->users);
+	free(s->addresses);
 	free(s);
 	*state = NULL;
 }
@@ -207,6 +209,8 @@ int state_apply(struct state *state, const struct event *ev, struct subject *out
 	if (ev->ts_ns > state->now_ns)
 		state->now_ns = ev->ts_ns;
 	*out = (struct subject){.fd = ev->fd};
+	if (ev->host)
+		return apply_host(state, ev->host);
 	r = find_actor(state, ev, out);
 	if (r)
 		return r;

@@ -25,6 +25,8 @@ struct state {
 	int32_t closing_fd;
 	uint64_t unknown_task_total, wrong_image_total, blind_total;
 	char hostname[256];
+	struct host_address *addresses; /* of the host that a capture was made on */
+	uint32_t n_addresses;
 	char path_buffers[2][PATH_TEXT_MAX];
 };
 
@@ -43,6 +45,8 @@ apply_fn apply_socket, apply_socketpair, apply_bind, apply_connect, apply_listen
 	apply_sendto; /* apply_socket.c */
 apply_fn apply_path;  /* apply_path.c */
 
+/* Everything known so far is of another host or time: forget it, and take what is known of this. */
+int apply_host(struct state *state, const struct host_facts *host);
 /* The process and thread the event belongs to, made up if need be. */
 int find_actor(struct state *state, const struct event *ev, struct subject *out);
 /* Put exepath and the other strings of a task into node. */

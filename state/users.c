@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/event.h"
 #include "base/util.h"
 
 #define FILE_BYTES_MAX (4u << 20)
@@ -177,6 +178,88 @@ int users_create(struct users **out, const char *root)
 	load(&users->users, users->root_fd, "etc/passwd");
 	load(&users->groups, users->root_fd, "etc/group");
 	*out = users;
+	return 0;
+}
+
+/* Copies into one block of bytes that names own. */
+struct copier {
+	char *block;
+	size_t used;
+};
+
+static struct text copy_text(struct copier *copier, struct text t)
+{
+	struct text copy = {copier->block + copier->used, t.len};
+
+	if (t.len)
+		memcpy(copier->block + copier->used, t.ptr, t.len);
+	copier->used += t.len;
+	return copy;
+}
+
+/* Room for n rows and bytes of text. */
+static int make_rows(struct names *names, struct copier *copier, uint32_t n, size_t bytes)
+{
+	names->rows = calloc(MAX(n, 1), sizeof(*names->rows));
+	names->text = malloc(MAX(bytes, 1));
+	names->n = n;
+	names->bytes = bytes + n * sizeof(*names->rows);
+	copier->block = names->text;
+	return names->rows && names->text ? 0 : -ENOMEM;
+}
+
+static int take_users(struct names *names, const struct host_facts *host)
+{
+	struct copier copier = {0};
+	size_t bytes = 0;
+
+	for (uint32_t i = 0; i < host->n_users; i++)
+		bytes += host->users[i].name.len + host->users[i].home.len +
+			 host->users[i].shell.len;
+	if (make_rows(names, &copier, host->n_users, bytes))
+		return -ENOMEM;
+	for (uint32_t i = 0; i < host->n_users; i++) {
+		const struct host_user *user = &host->users[i];
+
+		names->rows[i] = (struct user){.uid = user->uid,
+					       .gid = user->gid,
+					       .name = copy_text(&copier, user->name),
+					       .home = copy_text(&copier, user->home),
+					       .shell = copy_text(&copier, user->shell)};
+	}
+	qsort(names->rows, names->n, sizeof(*names->rows), by_id);
+	return 0;
+}
+
+static int take_groups(struct names *names, const struct host_facts *host)
+{
+	struct copier copier = {0};
+	size_t bytes = 0;
+
+	for (uint32_t i = 0; i < host->n_groups; i++)
+		bytes += host->groups[i].name.len;
+	if (make_rows(names, &copier, host->n_groups, bytes))
+		return -ENOMEM;
+	for (uint32_t i = 0; i < host->n_groups; i++)
+		names->rows[i] = (struct user){.uid = host->groups[i].gid,
+					       .name = copy_text(&copier, host->groups[i].name)};
+	qsort(names->rows, names->n, sizeof(*names->rows), by_id);
+	return 0;
+}
+
+int users_take(struct users *users, const struct host_facts *host)
+{
+	struct names fresh[2] = {0};
+
+	if (take_users(&fresh[0], host) || take_groups(&fresh[1], host)) {
+		names_done(&fresh[0]);
+		names_done(&fresh[1]);
+		return -ENOMEM;
+	}
+	names_done(&users->users);
+	names_done(&users->groups);
+	users->users = fresh[0];
+	users->groups = fresh[1];
 	return 0;
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 
+struct host_facts;
 struct users;
 
 struct user {
@@ -20,6 +21,9 @@ int users_create(struct users **out, const char *root);
  * (a container that has not changed its root yet), -errno unreadable. Any thread. */
 int users_create_inside(struct users **out, const char *host_root, int32_t pid);
 void users_destroy(struct users **users);
+
+/* Those of a capture instead of what was known. -ENOMEM leaves them as they were. */
+int users_take(struct users *users, const struct host_facts *host);
 
 /* Look at the files again if they changed; at most once a second of now_ns. */
 void users_refresh(struct users *users, uint64_t now_ns);

@@ -199,22 +199,22 @@ cJSON *incident_json(const struct record_incident *incident)
 }
 
 /* "HH:MM:SS.nnnnnnnnn: Priority ", as Falco writes it. */
-static uint32_t print_prefix(const struct record_alert *alert, char *out, size_t out_bytes)
+static uint32_t print_prefix(uint64_t ts_ns, const char *what, char *out, size_t out_bytes)
 {
-	time_t seconds = (time_t)(alert->ts_ns / 1000000000);
+	time_t seconds = (time_t)(ts_ns / 1000000000);
 	struct tm tm;
 
 	localtime_r(&seconds, &tm);
 	return (uint32_t)snprintf(out, out_bytes, "%02d:%02d:%02d.%09u: %s ", tm.tm_hour, tm.tm_min,
-				  tm.tm_sec, (unsigned)(alert->ts_ns % 1000000000),
-				  alert_priority_name(alert->priority));
+				  tm.tm_sec, (unsigned)(ts_ns % 1000000000), what);
 }
 
 /* Prefix and message; the caller frees ptr. */
 static struct text output_text(const struct record_alert *alert)
 {
 	char prefix[64];
-	uint32_t prefix_len = print_prefix(alert, prefix, sizeof(prefix));
+	uint32_t prefix_len = print_prefix(alert->ts_ns, alert_priority_name(alert->priority),
+					   prefix, sizeof(prefix));
 	char *whole = malloc((size_t)prefix_len + alert->message.len);
 
 	if (!whole)
@@ -326,4 +326,64 @@ char *alert_line(const struct record_alert *alert)
 	SCOPED(free_ptr) char *encoded = whole ? json_text_encode(output) : NULL;
 
 	return encoded ? escape_controls(encoded) : NULL;
+}
+
+/* Pieces joined into one line, control bytes escaped; the caller frees it. */
+static char *join_line(const struct text *pieces, size_t n)
+{
+	SCOPED(free_ptr) char *encoded = NULL;
+	SCOPED(free_ptr) char *whole = NULL;
+	size_t bytes = 0, used = 0;
+
+	for (size_t i = 0; i < n; i++)
+		bytes += pieces[i].len;
+	whole = malloc(bytes + 1);
+	for (size_t i = 0; whole && i < n; i++) {
+		if (pieces[i].len)
+			memcpy(whole + used, pieces[i].ptr, pieces[i].len);
+		used += pieces[i].len;
+	}
+	if (whole)
+		encoded = json_text_encode((struct text){whole, (uint32_t)used});
+	return encoded ? escape_controls(encoded) : NULL;
+}
+
+char *anomaly_line(const struct record_anomaly *anomaly)
+{
+	SCOPED(free_ptr) char *key = NULL;
+	cJSON *fields = key_json(&anomaly->key);
+	char prefix[64], id[ID_BYTES];
+	uint32_t len = print_prefix(anomaly->first_ns, "Anomaly", prefix, sizeof(prefix));
+
+	key = cJSON_PrintUnformatted(fields);
+	cJSON_Delete(fields);
+	return join_line((struct text[]){{prefix, len},
+					 text_from(id_print('a', anomaly->id, id)),
+					 TEXT(" in "),
+					 anomaly->workload_name,
+					 TEXT(": "),
+					 anomaly->reason,
+					 TEXT(" ("),
+					 anomaly->dimension,
+					 TEXT(": "),
+					 text_from(key),
+					 TEXT(")")},
+			 11);
+}
+
+char *incident_line(const struct record_incident *incident)
+{
+	char prefix[64], id[ID_BYTES], counts[64];
+	uint32_t len = print_prefix(incident->to_ns, "Incident", prefix, sizeof(prefix));
+
+	snprintf(counts, sizeof(counts), " (%u anomalies, %u alerts%s)", incident->n_anomalies,
+		 incident->n_alerts, incident->is_open ? ", still open" : "");
+	return join_line((struct text[]){{prefix, len},
+					 text_from(id_print('i', incident->id, id)),
+					 TEXT(" in "),
+					 incident->workload_name,
+					 TEXT(": "),
+					 incident->summary,
+					 text_from(counts)},
+			 7);
 }

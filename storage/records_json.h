@@ -32,5 +32,11 @@ cJSON *gap_json(const struct record_gap *gap);
  * bytes escaped. The caller frees it; NULL without memory. */
 char *alert_line(const struct record_alert *alert);
 
+/* The same form for the others, their kind in the place of the priority: "TIME: Anomaly a3 in
+ * WORKLOAD: REASON (DIMENSION: KEY)", "TIME: Incident i1 in WORKLOAD: SUMMARY (2 anomalies, 3
+ * alerts)". */
+char *anomaly_line(const struct record_anomaly *anomaly);
+char *incident_line(const struct record_incident *incident);
+
 /* The key as an array of its fields. */
 cJSON *key_json(const struct record_key *key);

@@ -70,6 +70,9 @@ typedef void writer_tap_fn(enum write_kind kind, const void *record, void *arg);
 
 /* From here to writer_destroy() the store is the writer thread's. queue_max: records waiting. */
 int writer_create(struct writer **out, struct store *store, uint32_t queue_max);
+/* Without a thread, for replay: the pusher writes, sheds nothing and looks at no clock; old records
+ * are not forgotten, and last_checkpoint_ns stays. Taps are called within writer_push(). */
+int writer_create_inline(struct writer **out, struct store *store);
 /* Writes what is queued, commits, stops the thread. */
 void writer_destroy(struct writer **writer);
 /* Before the first push. At most WRITER_TAPS_MAX. */

@@ -52,6 +52,7 @@ struct writer {
 	struct tap taps[WRITER_TAPS_MAX];
 	unsigned n_taps;
 	struct redact *redact; /* NULL: nothing to hide */
+	bool is_inline;        /* no thread: who pushes writes */
 	pthread_t thread;
 	_Atomic bool is_stopping;
 
@@ -123,6 +124,8 @@ static bool has_room(struct writer *writer, bool repeat)
 	       atomic_load(&writer->queued_bytes) < QUEUE_BYTES / 2 * factor;
 }
 
+static void write_inline(struct writer *writer, enum write_kind kind, void *record);
+
 void writer_push(struct writer *writer, enum write_kind kind, void *record)
 {
 	bool repeat;
@@ -131,6 +134,10 @@ void writer_push(struct writer *writer, enum write_kind kind, void *record)
 		record = record_alloc(0, 0);
 	if (!record) {
 		count_shed(writer, false);
+		return;
+	}
+	if (writer->is_inline) {
+		write_inline(writer, kind, record);
 		return;
 	}
 	repeat = is_repeat(writer, kind, record);
@@ -223,7 +230,8 @@ static int transact(struct writer *writer, uint32_t *written)
 
 	if (r == 0)
 		r = write_ready(writer, written);
-	if (r == 0 && writer->has_checkpoint)
+	/* What a capture shows is no downtime of this host. */
+	if (r == 0 && writer->has_checkpoint && !writer->is_inline)
 		r = rows_note_checkpoint(writer->store->rows, clock_real_ns());
 	if (r == 0)
 		r = database_exec(db, "COMMIT");
@@ -303,6 +311,14 @@ static int commit(struct writer *writer)
 	return r;
 }
 
+/* Nothing is shed and nothing is due by the clock: the same records give the same rows. */
+static void write_inline(struct writer *writer, enum write_kind kind, void *record)
+{
+	take_one(writer, kind, record, 0);
+	if (kind == WRITE_COMMIT || batch_bytes(writer->batch) > BATCH_BYTES_SOON)
+		commit(writer);
+}
+
 static void forget_old(struct writer *writer)
 {
 	bool more;
@@ -369,10 +385,16 @@ static void *run(void *arg)
 	return NULL;
 }
 
-int writer_create(struct writer **out, struct store *store, uint32_t queue_max)
+static void free_writer(struct writer *writer)
+{
+	queue_done(&writer->queue);
+	batch_destroy(&writer->batch);
+	free(writer);
+}
+
+static int make(struct writer **out, struct store *store, uint32_t queue_max)
 {
 	struct writer *writer = calloc(1, sizeof(*writer));
-	sigset_t all, before;
 	int r;
 
 	if (!writer)
@@ -382,26 +404,44 @@ int writer_create(struct writer **out, struct store *store, uint32_t queue_max)
 	writer->io_fd = -1;
 	writer->retention_ns = clock_monotonic_ns() + 60 * NS_PER_S;
 	r = batch_create(&writer->batch, BATCH_BYTES_MAX);
+	if (!r)
+		r = queue_init(&writer->queue, queue_max);
+	if (r) {
+		batch_destroy(&writer->batch);
+		free(writer);
+		return r;
+	}
+	*out = writer;
+	return 0;
+}
+
+int writer_create(struct writer **out, struct store *store, uint32_t queue_max)
+{
+	struct writer *writer;
+	sigset_t all, before;
+	int r = make(&writer, store, queue_max);
+
 	if (r)
-		goto free_writer;
-	r = queue_init(&writer->queue, queue_max);
-	if (r)
-		goto free_writer;
+		return r;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are for the main thread */
 	r = -pthread_create(&writer->thread, NULL, run, writer);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (r) {
-		queue_done(&writer->queue);
-		goto free_writer;
+		free_writer(writer);
+		return r;
 	}
 	pthread_setname_np(writer->thread, "writer");
 	*out = writer;
 	return 0;
+}
 
-free_writer:
-	batch_destroy(&writer->batch);
-	free(writer);
+int writer_create_inline(struct writer **out, struct store *store)
+{
+	int r = make(out, store, 1);
+
+	if (!r)
+		(*out)->is_inline = true;
 	return r;
 }
 
@@ -411,12 +451,14 @@ void writer_destroy(struct writer **writer_ptr)
 
 	if (!writer)
 		return;
-	atomic_store(&writer->is_stopping, true);
-	queue_wake(&writer->queue);
-	pthread_join(writer->thread, NULL);
-	queue_done(&writer->queue);
-	batch_destroy(&writer->batch);
-	free(writer);
+	if (writer->is_inline) {
+		commit(writer);
+	} else {
+		atomic_store(&writer->is_stopping, true);
+		queue_wake(&writer->queue);
+		pthread_join(writer->thread, NULL);
+	}
+	free_writer(writer);
 }
 
 void writer_add_tap(struct writer *writer, writer_tap_fn *tap, void *arg)

@@ -59,6 +59,46 @@ static void alerts_and_anomalies_need_no_checkpoint(void **state)
 	store_close(&store);
 }
 
+static uint64_t taps_called;
+
+static void count_any(enum write_kind kind, const void *record, void *arg)
+{
+	(void)kind;
+	(void)record;
+	(void)arg;
+	taps_called++;
+}
+
+static void inline_writer_sheds_nothing_and_notes_no_time(void **state)
+{
+	struct sample *sample = *state;
+	struct store *store = sample_open(sample);
+	struct writer *writer = NULL;
+	struct writer_counters counters;
+	struct record_alert alert = sample_alert(1);
+	uint64_t checkpoint_ns;
+
+	assert_int_equal(writer_create_inline(&writer, store), 0);
+	taps_called = 0;
+	writer_add_tap(writer, count_any, NULL);
+	for (uint64_t id = 1; id <= 20000; id++) { /* one rule and workload: repeats all of them */
+		alert.id = id;
+		push_alert(writer, &alert);
+	}
+	assert_int_equal(taps_called, 20000);
+	assert_int_equal(sample_number(sample, "SELECT count(*) FROM alerts"), 0);
+	writer_push(writer, WRITE_COMMIT, NULL);
+	assert_int_equal(sample_number(sample, "SELECT count(*) FROM alerts"), 20000);
+	alert.id = 20001;
+	push_alert(writer, &alert);
+	writer_counters(writer, &counters);
+	assert_int_equal(counters.shed_total, 0);
+	writer_destroy(&writer);
+	assert_int_equal(sample_number(sample, "SELECT count(*) FROM alerts"), 20001);
+	assert_int_equal(store_get_u64(store, "last_checkpoint_ns", &checkpoint_ns), -ENOENT);
+	store_close(&store);
+}
+
 struct visited {
 	uint64_t sum;
 	uint32_t n;
@@ -328,6 +368,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, sample_setup, sample_teardown)
 	static const struct CMUnitTest tests[] = {
 		TEST(alerts_and_anomalies_need_no_checkpoint),
+		TEST(inline_writer_sheds_nothing_and_notes_no_time),
 		TEST(images_delete_what_they_cover),
 		TEST(repeats_update_the_row),
 		TEST(gaps_that_touch_are_one),
