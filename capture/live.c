@@ -4,6 +4,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -313,12 +314,12 @@ static uint64_t ring_bytes_for(uint64_t buffer_bytes, uint32_t n_cpus)
 	return size;
 }
 
+/* The library's own messages, the verifier's log among them, are for whoever asks why a kernel
+ * refuses the programs; everybody else gets the one sentence of why_not_loaded(). */
 static int libbpf_says(enum libbpf_print_level level, const char *format, va_list args)
 {
-	(void)level;
-	(void)format;
-	(void)args;
-	return 0;
+	return level <= LIBBPF_INFO && getenv("ETHOGRAM_BPF_LOG") ? vfprintf(stderr, format, args)
+								  : 0;
 }
 
 /* Open and load with one way of reading kernel memory. */
@@ -348,7 +349,7 @@ static int load_with(struct live *live, const struct live_config *config, uint32
 
 static int why_not_loaded(int r)
 {
-	if (r == -EPERM || r == -EACCES)
+	if (r == -EPERM) /* -EACCES is the verifier's word */
 		return log_err_r(-EPERM,
 				 "live capture: BPF programs may not be loaded: run as root, "
 				 "or grant CAP_BPF, CAP_PERFMON and CAP_SYS_RESOURCE");

@@ -92,9 +92,13 @@ __noinline int add_exec_args(__u32 index, __u64 argv, __u32 pointer_bytes)
 		if (ring->arg[0] > ring->pos + WIRE_READ_MAX - 512)
 			break;
 		n = bpf_probe_read_user_str(text_at(ring, ring->arg[0]), 512, (void *)at);
-		if (n <= 0) {
+		if (n < 0) {
 			section->flags = WIRE_SEC_TRUNCATED; /* not in memory */
 			break;
+		}
+		if (n == 0) { /* how older kernels answer to an empty text */
+			*text_at(ring, ring->arg[0]) = 0;
+			n = 1;
 		}
 		ring->arg[0] += n;
 	}
@@ -103,12 +107,20 @@ __noinline int add_exec_args(__u32 index, __u64 argv, __u32 pointer_bytes)
 	return 0;
 }
 
+/* Argument i of the call, below 6. The mask is behind a barrier, or the compiler would prove it
+ * needless and drop it: Linux 5.10 does not connect a test of 32 bits with an index of 64. */
+static __always_inline __u64 call_arg(struct wire_header *header, __u64 i)
+{
+	asm volatile("" : "+r"(i));
+	return header->args[i & 7];
+}
+
 /* A block of fixed size: which argument points to it and how many words it has. */
 static __always_inline void add_block(__u32 index, struct wire_header *header, __u32 type,
 				      __u32 arg, __u32 words)
 {
 	if (arg && arg <= 6)
-		add_user_block(index, type, header->args[arg - 1], words * 4);
+		add_user_block(index, type, call_arg(header, arg - 1), words * 4);
 }
 
 /* The block whose size the caller gave. */
@@ -123,7 +135,7 @@ static __always_inline void add_var(__u32 index, struct wire_header *header, __u
 	if (recipe & WIRE_VAR_LEN_RES)
 		count = header->res > 0 ? header->res : 0;
 	else
-		count = header->args[count_arg];
+		count = call_arg(header, count_arg);
 	if (recipe & WIRE_VAR_LEN_AT) {
 		__u32 at = 0;
 
@@ -132,7 +144,7 @@ static __always_inline void add_var(__u32 index, struct wire_header *header, __u
 	}
 	if (count > WIRE_READ_MAX)
 		count = WIRE_READ_MAX + 1;
-	add_user_block(index, WIRE_SEC_VAR, header->args[arg - 1],
+	add_user_block(index, WIRE_SEC_VAR, call_arg(header, arg - 1),
 		       unit == WIRE_BYTES     ? count
 		       : unit == WIRE_SEMBUFS ? count * 6
 		       : unit == WIRE_POLLFDS ? count * 8
@@ -164,7 +176,7 @@ static __always_inline void add_first_of_pair(__u32 index, struct wire_header *h
 	__s32 fd = -1;
 
 	if (arg && arg <= 6 && header->res >= 0 &&
-	    !bpf_probe_read_user(&fd, sizeof(fd), (void *)header->args[arg - 1]))
+	    !bpf_probe_read_user(&fd, sizeof(fd), (void *)call_arg(header, arg - 1)))
 		add_descriptor(index, fd);
 }
 

@@ -31,9 +31,9 @@ static __always_inline __u32 append_unix_path(char *out, struct sock *sk)
 	if (len <= 2 || len > UNIX_PATH_MAX + 2)
 		return 0;
 	len -= 2;
-	/* The sockaddr follows its length, and begins with the family. */
+	/* The address begins with the family. */
 	bpf_probe_read_kernel(out, len & 127,
-			      (char *)addr + bpf_core_field_offset(addr->len) + sizeof(int) + 2);
+			      (char *)addr + bpf_core_field_offset(addr->name) + 2);
 	return len & 127;
 }
 
