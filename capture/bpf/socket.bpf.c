@@ -32,8 +32,7 @@ static __always_inline __u32 append_unix_path(char *out, struct sock *sk)
 		return 0;
 	len -= 2;
 	/* The address begins with the family. */
-	bpf_probe_read_kernel(out, len & 127,
-			      (char *)addr + bpf_core_field_offset(addr->name) + 2);
+	bpf_probe_read_kernel(out, len & 127, (char *)addr + bpf_core_field_offset(addr->name) + 2);
 	return len & 127;
 }
 

@@ -53,7 +53,7 @@ struct row {
 	long res; /* what the call must return; NEW_FD: any descriptor */
 	struct want wants[8];
 	const char *path; /* of the event's file; relative to the folder; NULL: has none */
-	bool is_new; /* not in every supported kernel: may be refused as invalid */
+	bool is_new;      /* not in every supported kernel: may be refused as invalid */
 };
 
 #define NEW_FD 1000
