@@ -12,3 +12,7 @@ decode_fn decode_call;
 
 /* The recipe for a call: what the kernel side has to report of it. Never 0. */
 uint64_t call_recipe(const struct syscall_info *call, bool is_32bit);
+
+/* Where the kernel finds what the call opens for: WIRE_DETAIL_*, 0 when it opens nothing or that
+ * cannot be told. */
+uint64_t call_detail_source(const struct syscall_info *call);

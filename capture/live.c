@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/call_class.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/util.h"
@@ -27,6 +28,12 @@
 #define SLEEP_MAX_NS UINT64_C(50000000)
 #define SAMPLE_EVERY_NS UINT64_C(1000000000)
 
+/* Which classes are wanted, by event type and by number. */
+struct call_filter_words {
+	uint32_t types[EVENT_TYPE_END];
+	uint32_t syscalls[WIRE_NR_END];
+};
+
 struct live {
 	struct source base;
 	struct capture_bpf *bpf;
@@ -42,6 +49,7 @@ struct live {
 	struct event_clock clock;
 	uint64_t events_total, reordered_total, bad_total;
 	uint64_t seen[EVENT_TYPE_END];
+	struct call_filter_words classes;
 	struct decoder decoder;
 };
 
@@ -174,6 +182,32 @@ static bool bit_is_set(const uint64_t *words, uint32_t bit)
 	return words[bit / 64] >> (bit % 64) & 1;
 }
 
+/* What of a call is wanted. Where the kernel cannot tell an open's detail, all of them. */
+static uint64_t call_filter(const struct live *live, const struct syscall_info *call)
+{
+	uint32_t wanted = live->classes.types[call->event], classes = 0;
+	uint64_t detail = call_detail_source(call);
+
+	if (call->event == EVENT_GENERIC)
+		wanted = call->nr64 >= 0 && call->nr64 < WIRE_NR_END
+				 ? live->classes.syscalls[call->nr64]
+				 : CALL_CLASSES_ALL;
+	for (uint32_t outcome = 0; outcome < CALL_OUTCOME_END; outcome++) {
+		if (wanted & CALL_CLASSES(outcome))
+			classes |= CALL_CLASSES(outcome);
+	}
+	return detail ? wanted | detail : classes;
+}
+
+/* A call that begins to be wanted has its filter before its recipe. */
+static void set_call(struct live *live, bool is_32bit, int nr, uint64_t filter, uint64_t recipe)
+{
+	if (nr < 0 || nr >= WIRE_NR_END)
+		return;
+	__atomic_store_n(&live->bpf->bss->call_filters[is_32bit][nr], filter, __ATOMIC_RELEASE);
+	__atomic_store_n(&live->bpf->bss->recipes[is_32bit][nr], recipe, __ATOMIC_RELEASE);
+}
+
 static int live_set_wanted(struct source *source, const uint64_t *event_types,
 			   const uint64_t *syscalls)
 {
@@ -184,19 +218,26 @@ static int live_set_wanted(struct source *source, const uint64_t *event_types,
 	calls = syscall_table(&n);
 	for (uint32_t i = 0; i < n; i++) {
 		const struct syscall_info *call = &calls[i];
+		uint64_t filter = call_filter(live, call);
 		bool is_wanted =
 			call->event != EVENT_GENERIC && bit_is_set(event_types, call->event);
 
 		if (call->nr64 >= 0 && call->nr64 < WIRE_NR_END && syscalls)
 			is_wanted |= bit_is_set(syscalls, (uint32_t)call->nr64);
-		if (call->nr64 >= 0 && call->nr64 < WIRE_NR_END)
-			live->bpf->bss->recipes[0][call->nr64] =
-				is_wanted ? call_recipe(call, false) : 0;
-		if (call->nr32 >= 0 && call->nr32 < WIRE_NR_END)
-			live->bpf->bss->recipes[1][call->nr32] =
-				is_wanted ? call_recipe(call, true) : 0;
+		is_wanted &= (uint32_t)filter != 0;
+		set_call(live, false, call->nr64, filter, is_wanted ? call_recipe(call, false) : 0);
+		set_call(live, true, call->nr32, filter, is_wanted ? call_recipe(call, true) : 0);
 	}
 	return 0;
+}
+
+void live_source_set_classes(struct source *source, const uint32_t types[EVENT_TYPE_END],
+			     const uint32_t syscalls[WIRE_NR_END])
+{
+	struct live *live = live_of(source);
+
+	memcpy(live->classes.types, types, sizeof(live->classes.types));
+	memcpy(live->classes.syscalls, syscalls, sizeof(live->classes.syscalls));
 }
 
 void live_source_set_raw_names(struct source *source, bool are_wanted)
@@ -447,6 +488,7 @@ int live_source_create_reading(struct source **out, const struct live_config *co
 	if (!live)
 		return -ENOMEM;
 	live->base = (struct source){.ops = &live_ops, .name = "live", .is_live = true};
+	memset(&live->classes, 0xff, sizeof(live->classes));
 	live->sleep_ns = SLEEP_MIN_NS;
 	live->begin_ns = clock_boot_ns();
 	decoder_init(&live->decoder);

@@ -221,6 +221,13 @@ enum wire_var_unit { WIRE_BYTES, WIRE_SEMBUFS, WIRE_POLLFDS, WIRE_IOVECS };
 	((1ull + (i) + ((unsigned long long)(count) << 3) + ((unsigned long long)(unit) << 6))     \
 	 << WIRE_VAR_SHIFT)
 
+/* Which of a wanted call's events to report: bits 0 to 31 are the classes (base/call_class.h),
+ * above them is where the detail of an open is found. */
+#define WIRE_DETAIL_ARG1 (1ull << 32) /* flags of open() */
+#define WIRE_DETAIL_ARG2 (1ull << 33)
+#define WIRE_DETAIL_CREAT (1ull << 34) /* always O_CREAT | O_WRONLY */
+#define WIRE_SHED (1ull << 35)         /* only count what would have been reported */
+
 /* The head of one CPU's ring; the records follow it. The producer is whatever program of ours runs
  * on that CPU (they cannot interrupt each other; busy_since catches it if they do), the consumer
  * the live source. Records are contiguous: one that begins near the end runs on into the slack. */
@@ -238,6 +245,7 @@ struct wire_ring {
 	__u64 root_dentry, root_mnt;
 	__u64 lost_kinds[WIRE_KIND_END];
 	__u32 lost_calls[2][WIRE_NR_END]; /* 64-bit, 32-bit */
+	__u32 shed_calls[2][WIRE_NR_END]; /* left out on purpose */
 };
 
-#define WIRE_RING_HEAD_BYTES 8192
+#define WIRE_RING_HEAD_BYTES 12288

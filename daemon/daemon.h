@@ -40,6 +40,7 @@ struct daemon {
 	/* Events to capture with the newest rules; made by the loader, used by the pipeline thread
 	 * once wanted_changed is set. */
 	struct event_set wanted;
+	struct call_classes classes;
 	bool typed_names_wanted;
 	atomic_bool wanted_changed;
 };
@@ -48,9 +49,11 @@ struct daemon {
 int daemon_load_rules(const struct daemon *daemon, const struct config *config,
 		      struct rule_set **out);
 
-/* Which events rules and dimensions need. Errors are printed. */
+/* Which events rules, dimensions and state need, and which calls of them they can use. Errors are
+ * printed. */
 int daemon_wanted(const struct daemon *daemon, const struct config *config,
-		  const struct rule_set *rules, struct event_set *out);
+		  const struct rule_set *rules, struct event_set *out,
+		  struct call_classes *classes);
 
 /* Block the signals of the loader for this and all later threads. */
 void daemon_block_signals(void);

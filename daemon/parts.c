@@ -301,10 +301,11 @@ static int make_pipeline(struct daemon *d)
 		.checkpoint_s = d->config->storage.checkpoint_s,
 		.next_alert_id = d->next_alert_id,
 	};
-	int r = daemon_wanted(d, d->config, d->rules, &d->wanted);
+	int r = daemon_wanted(d, d->config, d->rules, &d->wanted, &d->classes);
 
 	if (r)
 		return r;
+	live_source_set_classes(d->source, d->classes.types, d->classes.syscalls);
 	r = d->source->ops->set_wanted(d->source, d->wanted.types, d->wanted.syscalls);
 	if (r)
 		return r;

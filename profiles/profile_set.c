@@ -98,6 +98,12 @@ const struct event_set *profile_set_events(const struct profile_set *set)
 	return dimension_set_events(set->dimensions);
 }
 
+void profile_set_add_classes(const struct profile_set *set, const struct event_set *wanted,
+			     struct call_classes *classes)
+{
+	dimension_set_add_classes(set->dimensions, wanted, classes);
+}
+
 static int reserve(void *array_ptr, uint32_t *capacity, uint32_t n, size_t size)
 {
 	void **array = array_ptr;

@@ -108,6 +108,24 @@ static bool has_opens(const struct event_set *events)
 	return false;
 }
 
+static bool mentions_any(struct text text, const char *const *names, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (text.len && memmem(text.ptr, text.len, names[i], strlen(names[i])))
+			return true;
+	}
+	return false;
+}
+
+/* Whether the text names a field about descriptors of the process besides the event's. Also true
+ * where such a name stands in a literal, which only costs a few events more. */
+static bool mentions_descriptors(struct text text)
+{
+	static const char *const fields[] = {"fd.types", "fdlist.", "proc.std", "proc.fd"};
+
+	return mentions_any(text, fields, ARRAY_SIZE(fields));
+}
+
 /* Whether the text names a field that shows an open's path as it was typed. Also true where such a
  * name stands in a literal, which only costs the reading. */
 static bool mentions_typed_name(struct text text)
@@ -116,11 +134,7 @@ static bool mentions_typed_name(struct text text)
 		"nameraw", "evt.args", "evt.info", "arg.name", "arg[",
 	};
 
-	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
-		if (text.len && memmem(text.ptr, text.len, fields[i], strlen(fields[i])))
-			return true;
-	}
-	return false;
+	return mentions_any(text, fields, ARRAY_SIZE(fields));
 }
 
 int rule_set_index(struct rule_set *set)
@@ -138,6 +152,9 @@ int rule_set_index(struct rule_set *set)
 		}
 		if (!is_unbounded(events))
 			event_set_add(&set->events, events);
+		if (mentions_descriptors(set->rules[i].condition) ||
+		    mentions_descriptors(set->rules[i].output))
+			set->reads_descriptors = true;
 		if (has_opens(events) && (mentions_typed_name(set->rules[i].condition) ||
 					  mentions_typed_name(set->rules[i].output)))
 			set->reads_typed_names = true;
@@ -152,6 +169,23 @@ int rule_set_index(struct rule_set *set)
 const struct event_set *rule_set_events(const struct rule_set *set)
 {
 	return &set->events;
+}
+
+/* Rules that bound no events count, too: they see what others ask for. */
+void rule_set_add_classes(const struct rule_set *set, const struct event_set *wanted,
+			  struct call_classes *classes)
+{
+	for (uint32_t i = 0; i < set->n; i++) {
+		const struct rule *rule = &set->rules[i];
+
+		if (rule->is_enabled && !text_equal(rule->source, TEXT("ethogram")))
+			call_classes_add_filter(classes, rule->filter, wanted);
+	}
+}
+
+bool rule_set_reads_descriptors(const struct rule_set *set)
+{
+	return set->reads_descriptors;
 }
 
 bool rule_set_reads_typed_names(const struct rule_set *set)

@@ -1,4 +1,5 @@
 /* System calls: one program on their return. What a call's record holds is its recipe. */
+#include "base/call_class.h"
 #include "capture/bpf/ring.bpf.h"
 
 #define TS_COMPAT 2
@@ -9,7 +10,8 @@
 extern const volatile __u32 own_tgid;
 
 __u64 recipes[2][WIRE_NR_END]; /* 64-bit, 32-bit callers */
-__u32 want_raw_names;          /* also when the call succeeded */
+__u64 call_filters[2][WIRE_NR_END];
+__u32 want_raw_names; /* also when the call succeeded */
 
 static __always_inline void fill_args(struct wire_header *header, struct pt_regs *regs,
 				      int is_32bit)
@@ -29,6 +31,22 @@ static __always_inline void fill_args(struct wire_header *header, struct pt_regs
 		header->args[4] = (__u32)FIELD(regs, di);
 		header->args[5] = (__u32)FIELD(regs, bp);
 	}
+}
+
+/* Whether no rule, no dimension and no state can use the call. */
+static __always_inline int is_useless(__u64 filter, struct pt_regs *regs, int is_32bit, long res)
+{
+	__u32 detail = 0;
+
+	if ((__u32)filter == CALL_CLASSES_ALL)
+		return 0;
+	if (filter & WIRE_DETAIL_ARG2)
+		detail = call_detail_of_open(FIELD(regs, dx)); /* in both ways of calling */
+	else if (filter & WIRE_DETAIL_ARG1)
+		detail = call_detail_of_open(is_32bit ? FIELD(regs, cx) : FIELD(regs, si));
+	else if (filter & WIRE_DETAIL_CREAT)
+		detail = CALL_WRITES | CALL_CREATES;
+	return !(filter >> (call_class(res, detail) & 31) & 1);
 }
 
 /* Where the msghdr at `address` has its name; the first of several for sendmmsg. */
@@ -250,7 +268,7 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long res)
 	struct wire_header *header;
 	struct wire_ring *ring;
 	struct fs_struct *fs;
-	__u64 recipe;
+	__u64 recipe, filter;
 	__u32 cpu;
 
 	if (nr >= WIRE_NR_END)
@@ -266,10 +284,17 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long res)
 		ring->own_skipped_total++;
 		return 0;
 	}
+	filter = call_filters[is_32bit][nr];
+	if (is_useless(filter, regs, is_32bit, res))
+		return 0;
 	if (recipe & SELECTIVE_RECIPES &&
 	    is_left_out(recipe, is_32bit ? (__u32)FIELD(regs, cx) : FIELD(regs, si),
 			is_32bit ? (__u32)FIELD(regs, di) : FIELD(regs, r8), is_32bit, res))
 		return 0;
+	if (filter & WIRE_SHED) {
+		ring->shed_calls[is_32bit][nr]++;
+		return 0;
+	}
 	header = record_begin(ring, WIRE_CALL, task, cpu);
 	if (!header) {
 		ring->lost_calls[is_32bit][nr]++;
