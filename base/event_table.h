@@ -41,6 +41,7 @@ enum event_flag {
 	EVENT_READS_FD = 1 << 4,
 	EVENT_WRITES_FD = 1 << 5,
 	EVENT_WAITS = 1 << 6,
+	EVENT_IS_META = 1 << 7, /* nobody's doing: a capture's word on itself or on its host */
 };
 
 enum event_category {

@@ -203,6 +203,8 @@ int find_actor(struct state *state, const struct event *ev, struct subject *out)
 	if (!node) {
 		if (ev->task && ev->task->tgid == ev->tgid && !ev->task->is_thread)
 			return 0; /* the event describes it: its handler makes it */
+		if (ev->type == EVENT_SWITCH || event_info(ev->type)->flags & EVENT_IS_META)
+			return 0; /* a number alone: nothing was seen of it */
 		node = invent(state, ev);
 		if (!node)
 			return -ENOMEM;

@@ -202,6 +202,13 @@ static struct text address_source(const struct field_context *ctx)
 		       : TEXT_NONE;
 }
 
+/* In the capture format calls that returned have odd numbers, everything that is no call even ones.
+ */
+static bool is_call(const struct event *ev)
+{
+	return event_info(ev->type)->scap_type & 1;
+}
+
 bool extract_evt_text(const struct field_context *ctx, const struct field *field,
 		      const struct field_arg *arg, struct values *out)
 {
@@ -212,15 +219,14 @@ bool extract_evt_text(const struct field_context *ctx, const struct field *field
 	case EVT_TYPE:
 		return yield_text(ctx, out, event_name(ev));
 	case EVT_SYSCALL_TYPE:
-		if (ev->type == EVENT_PROCEXIT || ev->type == EVENT_SIGNALDELIVER ||
-		    ev->type == EVENT_SWITCH || ev->type == EVENT_PAGE_FAULT ||
-		    ev->type == EVENT_DROP)
-			return false;
-		return yield_text(ctx, out, event_name(ev));
+		return is_call(ev) && yield_text(ctx, out, event_name(ev));
+	case EVT_ASYNCTYPE:
+		return event_info(ev->type)->flags & EVENT_IS_META &&
+		       yield_text(ctx, out, TEXT(""));
 	case EVT_CATEGORY:
 		return yield_text(ctx, out, category(ctx));
 	case EVT_DIR:
-		return yield_text(ctx, out, TEXT("<"));
+		return yield_text(ctx, out, is_call(ev) ? TEXT("<") : TEXT(">"));
 	case EVT_RES:
 		return yield_result(ctx, out);
 	case EVT_SOURCE:
