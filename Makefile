@@ -6,7 +6,7 @@ RELEASE = build
 SANITIZED = build-test
 NINJA = ninja -C
 
-.PHONY: build run demo test bench lint fuzz install clean
+.PHONY: build run demo test test-kernels bench lint fuzz install clean
 
 build:
 	@scripts/packages build
@@ -32,6 +32,12 @@ bench: build
 	@test -f build-bench/build.ninja || $(MESON_SETUP) build-bench -Dbuildtype=release -Dtests=true
 	@$(NINJA) build-bench --quiet
 	@/usr/bin/python3 tests/bench/bench.py build-bench --json $(RELEASE)/bench.json
+
+test-kernels:
+	@scripts/packages kernels
+	@test -f build-bench/build.ninja || $(MESON_SETUP) build-bench -Dbuildtype=release -Dtests=true
+	@$(NINJA) build-bench --quiet
+	@/usr/bin/python3 tests/kernels/run --build build-bench
 
 lint:
 	@scripts/packages test

@@ -73,7 +73,6 @@ struct sock_facts {
 	uint8_t flags;    /* enum sock_flag */
 	struct text path; /* AF_UNIX: bound or peer path; abstract names begin with '@' */
 	uint64_t ino;
-	uint32_t netns;              /* inode of its network namespace; 0 unknown */
 	uint64_t self_ptr, peer_ptr; /* AF_UNIX: identity of the two ends, 0 unknown */
 };
 
@@ -193,7 +192,6 @@ struct event {
 	const struct host_facts *host; /* captures: scan of the host */
 	int32_t fd;              /* the descriptor it is about (result or argument); -1 none */
 	struct text raw_path[2]; /* path arguments as typed, where they were read */
-	struct text answer;      /* what came from a name server, up to 512 bytes; empty none */
 };
 
 static inline const struct param *event_param(const struct event *ev, unsigned index)

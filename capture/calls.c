@@ -52,6 +52,21 @@ uint64_t call_recipe(const struct syscall_info *call, bool is_32bit)
 	return recipe;
 }
 
+uint64_t call_detail_source(const struct syscall_info *call)
+{
+	switch (call->event) {
+	case EVENT_OPEN:
+		return WIRE_DETAIL_ARG1;
+	case EVENT_OPENAT:
+	case EVENT_OPEN_BY_HANDLE_AT:
+		return WIRE_DETAIL_ARG2;
+	case EVENT_CREAT:
+		return WIRE_DETAIL_CREAT;
+	default:
+		return 0; /* openat2 has its flags in the caller's memory */
+	}
+}
+
 static void fill_param(struct decoder *d, const struct record *record, unsigned param,
 		       const struct source_spec *spec)
 {

@@ -3,7 +3,6 @@
 #pragma once
 
 #include "capture/decode_family.h"
-#include "capture/source.h"
 
 /* Fill d->calls: the row of each type of event, NULL where no call makes it. */
 void calls_init(struct decoder *d);
@@ -14,7 +13,6 @@ decode_fn decode_call;
 /* The recipe for a call: what the kernel side has to report of it. Never 0. */
 uint64_t call_recipe(const struct syscall_info *call, bool is_32bit);
 
-/* What of the data, lists and addresses that a call passes has to be reported: changes its recipe
- * and gives its plan (wire.h). True when the call is to be captured, be it for nothing else. */
-bool call_plan(const struct syscall_info *call, bool is_wanted, const struct capture_needs *needs,
-	       uint64_t *recipe, uint32_t *plan);
+/* Where the kernel finds what the call opens for: WIRE_DETAIL_*, 0 when it opens nothing or that
+ * cannot be told. */
+uint64_t call_detail_source(const struct syscall_info *call);

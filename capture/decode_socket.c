@@ -54,7 +54,6 @@ const struct sock_facts *decode_sock_facts(struct decoder *d, const struct recor
 	out->flags = sock_flags_of(sock);
 	out->path = unix_name(d, (const char *)(sock + 1), section->len - (uint32_t)sizeof(*sock));
 	out->ino = sock->ino;
-	out->netns = sock->netns;
 	out->self_ptr = sock->self_ptr;
 	out->peer_ptr = sock->peer_ptr;
 	return out;
@@ -152,6 +151,11 @@ static struct text end_as_sockaddr(struct decoder *d, const struct sock_facts *s
 	return (struct text){out, 1 + size + 2};
 }
 
+static bool is_internet(const struct sock_facts *sock)
+{
+	return sock->family == AF_INET || sock->family == AF_INET6;
+}
+
 static void set_unless_empty(struct decoder *d, unsigned param, struct text value)
 {
 	if (value.len)
@@ -170,7 +174,7 @@ void decode_connect(struct decoder *d, const struct record *record)
 		set_unless_empty(d, CONNECT_tuple, decode_tuple(d, sock, false));
 	else
 		d->event.quality |= EVENT_ADDR_FROM_CALLER;
-	if (is_known && sock_is_internet(sock))
+	if (is_known && is_internet(sock))
 		addr = end_as_sockaddr(d, sock, sock->remote, sock->remote_port);
 	else
 		addr = decode_sockaddr(d, record);
@@ -183,7 +187,7 @@ void decode_bind(struct decoder *d, const struct record *record)
 	const struct sock_facts *sock = d->event.sock;
 	struct text addr;
 
-	if (d->event.res >= 0 && sock && sock_is_internet(sock)) {
+	if (d->event.res >= 0 && sock && is_internet(sock)) {
 		addr = end_as_sockaddr(d, sock, sock->local, sock->local_port);
 	} else {
 		addr = decode_sockaddr(d, record);
@@ -212,6 +216,34 @@ void decode_accept(struct decoder *d, const struct record *record)
 		listener->queue_max
 			? (uint8_t)((uint64_t)listener->queue_len * 100 / listener->queue_max)
 			: 0);
+}
+
+/* A datagram's destination is the caller's word; the socket itself keeps none. */
+void decode_send(struct decoder *d, const struct record *record)
+{
+	static const uint8_t tuples[][2] = {{SENDTO_tuple, SENDTO_size},
+					    {SENDMSG_tuple, SENDMSG_size},
+					    {SENDMMSG_tuple, SENDMMSG_size}};
+	const uint8_t *params = tuples[d->event.type == EVENT_SENDTO    ? 0
+				       : d->event.type == EVENT_SENDMSG ? 1
+									: 2];
+	struct text addr = decode_sockaddr(d, record);
+	struct sock_facts *sock = &d->sock;
+	uint32_t size;
+
+	if (d->event.type == EVENT_SENDMSG && d->event.res >= 0)
+		set_u64(d, params[1], (uint64_t)d->event.res);
+	d->event.quality |= EVENT_ADDR_FROM_CALLER;
+	if (!d->event.sock || !addr.len || sock->family != (uint8_t)addr.ptr[0])
+		return;
+	size = sock->family == AF_INET ? 4 : 16;
+	if (is_internet(sock) && addr.len == 1 + size + 2) {
+		memcpy(sock->remote, addr.ptr + 1, size);
+		memcpy(&sock->remote_port, addr.ptr + 1 + size, 2);
+	} else if (sock->family == AF_UNIX) {
+		sock->path = (struct text){addr.ptr + 1, addr.len - 1};
+	}
+	set_unless_empty(d, params[0], decode_tuple(d, sock, false));
 }
 
 void decode_socketpair(struct decoder *d, const struct record *record)

@@ -4,12 +4,14 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/call_class.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/util.h"
@@ -26,6 +28,12 @@
 #define SLEEP_MAX_NS UINT64_C(50000000)
 #define SAMPLE_EVERY_NS UINT64_C(1000000000)
 
+/* Which classes are wanted, by event type and by number. */
+struct call_filter_words {
+	uint32_t types[EVENT_TYPE_END];
+	uint32_t syscalls[WIRE_NR_END];
+};
+
 struct live {
 	struct source base;
 	struct capture_bpf *bpf;
@@ -41,8 +49,7 @@ struct live {
 	struct event_clock clock;
 	uint64_t events_total, reordered_total, bad_total;
 	uint64_t seen[EVENT_TYPE_END];
-	uint64_t wanted_types[NEEDS_WORDS], wanted_calls[WIRE_NR_END / 64];
-	struct capture_needs needs;
+	struct call_filter_words classes;
 	struct decoder decoder;
 };
 
@@ -175,57 +182,67 @@ static bool bit_is_set(const uint64_t *words, uint32_t bit)
 	return words[bit / 64] >> (bit % 64) & 1;
 }
 
-/* What the kernel side does of one call under one of the two ABIs. */
-static void set_call(struct live *live, const struct syscall_info *call, int nr, bool is_wanted,
-		     int abi)
+/* What of a call is wanted. Where the kernel cannot tell an open's detail, all of them. */
+static uint64_t call_filter(const struct live *live, const struct syscall_info *call)
 {
-	uint64_t recipe = call_recipe(call, abi);
-	uint32_t plan;
+	uint32_t wanted = live->classes.types[call->event], classes = 0;
+	uint64_t detail = call_detail_source(call);
 
-	if (nr < 0 || nr >= WIRE_NR_END)
-		return;
-	is_wanted = call_plan(call, is_wanted, &live->needs, &recipe, &plan);
-	live->bpf->bss->io_plans[abi][nr] = plan;
-	live->bpf->bss->recipes[abi][nr] = is_wanted ? recipe : 0;
+	if (call->event == EVENT_GENERIC)
+		wanted = call->nr64 >= 0 && call->nr64 < WIRE_NR_END
+				 ? live->classes.syscalls[call->nr64]
+				 : CALL_CLASSES_ALL;
+	for (uint32_t outcome = 0; outcome < CALL_OUTCOME_END; outcome++) {
+		if (wanted & CALL_CLASSES(outcome))
+			classes |= CALL_CLASSES(outcome);
+	}
+	return detail ? wanted | detail : classes;
 }
 
-static void set_calls(struct live *live)
+/* A call that begins to be wanted has its filter before its recipe. */
+static void set_call(struct live *live, bool is_32bit, int nr, uint64_t filter, uint64_t recipe)
 {
-	const struct syscall_info *calls;
-	uint32_t n;
-
-	calls = syscall_table(&n);
-	for (uint32_t i = 0; i < n; i++) {
-		const struct syscall_info *call = &calls[i];
-		bool is_wanted =
-			call->event != EVENT_GENERIC && bit_is_set(live->wanted_types, call->event);
-
-		if (call->nr64 >= 0 && call->nr64 < WIRE_NR_END)
-			is_wanted |= bit_is_set(live->wanted_calls, (uint32_t)call->nr64);
-		set_call(live, call, call->nr64, is_wanted, 0);
-		set_call(live, call, call->nr32, is_wanted, 1);
-	}
-	live->bpf->bss->want_raw_names = live->needs.typed_names;
+	if (nr < 0 || nr >= WIRE_NR_END)
+		return;
+	__atomic_store_n(&live->bpf->bss->call_filters[is_32bit][nr], filter, __ATOMIC_RELEASE);
+	__atomic_store_n(&live->bpf->bss->recipes[is_32bit][nr], recipe, __ATOMIC_RELEASE);
 }
 
 static int live_set_wanted(struct source *source, const uint64_t *event_types,
 			   const uint64_t *syscalls)
 {
 	struct live *live = live_of(source);
+	const struct syscall_info *calls;
+	uint32_t n;
 
-	memcpy(live->wanted_types, event_types, sizeof(live->wanted_types));
-	memset(live->wanted_calls, 0, sizeof(live->wanted_calls));
-	if (syscalls)
-		memcpy(live->wanted_calls, syscalls, sizeof(live->wanted_calls));
-	set_calls(live);
+	calls = syscall_table(&n);
+	for (uint32_t i = 0; i < n; i++) {
+		const struct syscall_info *call = &calls[i];
+		uint64_t filter = call_filter(live, call);
+		bool is_wanted =
+			call->event != EVENT_GENERIC && bit_is_set(event_types, call->event);
+
+		if (call->nr64 >= 0 && call->nr64 < WIRE_NR_END && syscalls)
+			is_wanted |= bit_is_set(syscalls, (uint32_t)call->nr64);
+		is_wanted &= (uint32_t)filter != 0;
+		set_call(live, false, call->nr64, filter, is_wanted ? call_recipe(call, false) : 0);
+		set_call(live, true, call->nr32, filter, is_wanted ? call_recipe(call, true) : 0);
+	}
 	return 0;
 }
 
-static int live_set_needs(struct source *source, const struct capture_needs *needs)
+void live_source_set_classes(struct source *source, const uint32_t types[EVENT_TYPE_END],
+			     const uint32_t syscalls[WIRE_NR_END])
 {
-	live_of(source)->needs = *needs;
-	set_calls(live_of(source));
-	return 0;
+	struct live *live = live_of(source);
+
+	memcpy(live->classes.types, types, sizeof(live->classes.types));
+	memcpy(live->classes.syscalls, syscalls, sizeof(live->classes.syscalls));
+}
+
+void live_source_set_raw_names(struct source *source, bool are_wanted)
+{
+	live_of(source)->bpf->bss->want_raw_names = are_wanted;
 }
 
 static uint64_t recursion_missed(const struct live *live)
@@ -323,7 +340,6 @@ static const struct source_ops live_ops = {
 	.next = live_next,
 	.wait = live_wait,
 	.set_wanted = live_set_wanted,
-	.set_needs = live_set_needs,
 	.counters = live_counters,
 	.wake = live_wake,
 	.destroy = live_destroy,
@@ -339,12 +355,12 @@ static uint64_t ring_bytes_for(uint64_t buffer_bytes, uint32_t n_cpus)
 	return size;
 }
 
+/* The library's own messages, the verifier's log among them, are for whoever asks why a kernel
+ * refuses the programs; everybody else gets the one sentence of why_not_loaded(). */
 static int libbpf_says(enum libbpf_print_level level, const char *format, va_list args)
 {
-	(void)level;
-	(void)format;
-	(void)args;
-	return 0;
+	return level <= LIBBPF_INFO && getenv("ETHOGRAM_BPF_LOG") ? vfprintf(stderr, format, args)
+								  : 0;
 }
 
 /* Open and load with one way of reading kernel memory. */
@@ -374,7 +390,7 @@ static int load_with(struct live *live, const struct live_config *config, uint32
 
 static int why_not_loaded(int r)
 {
-	if (r == -EPERM || r == -EACCES)
+	if (r == -EPERM) /* -EACCES is the verifier's word */
 		return log_err_r(-EPERM,
 				 "live capture: BPF programs may not be loaded: run as root, "
 				 "or grant CAP_BPF, CAP_PERFMON and CAP_SYS_RESOURCE");
@@ -472,6 +488,7 @@ int live_source_create_reading(struct source **out, const struct live_config *co
 	if (!live)
 		return -ENOMEM;
 	live->base = (struct source){.ops = &live_ops, .name = "live", .is_live = true};
+	memset(&live->classes, 0xff, sizeof(live->classes));
 	live->sleep_ns = SLEEP_MIN_NS;
 	live->begin_ns = clock_boot_ns();
 	decoder_init(&live->decoder);

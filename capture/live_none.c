@@ -17,3 +17,17 @@ int live_source_create(struct source **out, const struct live_config *config)
 {
 	return live_source_create_reading(out, config, 0);
 }
+
+void live_source_set_classes(struct source *source, const uint32_t types[EVENT_TYPE_END],
+			     const uint32_t syscalls[WIRE_NR_END])
+{
+	(void)source;
+	(void)types;
+	(void)syscalls;
+}
+
+void live_source_set_raw_names(struct source *source, bool are_wanted)
+{
+	(void)source;
+	(void)are_wanted;
+}

@@ -37,6 +37,7 @@ struct config {
 	struct {
 		char *source;
 		uint64_t buffer_bytes;
+		char *push_down;      /* "on" or "off" */
 		double max_cpu_ratio; /* NaN: no limit */
 		struct string_list events_add, events_remove;
 	} capture;

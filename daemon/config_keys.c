@@ -36,6 +36,8 @@ static const struct config_key keys[] = {
 	 4294967296.0, NULL, "bytes of ring buffer, all CPUs together"},
 	{"capture.max_cpu_ratio", CONFIG_NULLABLE_NUMBER, AT(capture.max_cpu_ratio), "null", 0.001,
 	 1, NULL, "share of one core above which low-value events are shed"},
+	{"capture.push_down", CONFIG_ENUM, AT(capture.push_down), "on", 0, 0, "on|off",
+	 "calls that no rule, dimension or state can use are dropped in the kernel"},
 	{"capture.events.add", CONFIG_STRINGS, AT(capture.events_add), NULL, 0, 0, NULL,
 	 "events captured although nothing asks for them"},
 	{"capture.events.remove", CONFIG_STRINGS, AT(capture.events_remove), NULL, 0, 0, NULL,

@@ -6,7 +6,6 @@
 #include <stdbool.h>
 
 #include "api/server.h"
-#include "capture/source.h"
 #include "daemon/config.h"
 #include "daemon/pipeline.h"
 #include "storage/redact.h"
@@ -41,7 +40,8 @@ struct daemon {
 	/* Events to capture with the newest rules; made by the loader, used by the pipeline thread
 	 * once wanted_changed is set. */
 	struct event_set wanted;
-	struct capture_needs needs;
+	struct call_classes classes;
+	bool typed_names_wanted;
 	atomic_bool wanted_changed;
 };
 
@@ -49,9 +49,11 @@ struct daemon {
 int daemon_load_rules(const struct daemon *daemon, const struct config *config,
 		      struct rule_set **out);
 
-/* Which events rules and dimensions need. Errors are printed. */
+/* Which events rules, dimensions and state need, and which calls of them they can use. Errors are
+ * printed. */
 int daemon_wanted(const struct daemon *daemon, const struct config *config,
-		  const struct rule_set *rules, struct event_set *out);
+		  const struct rule_set *rules, struct event_set *out,
+		  struct call_classes *classes);
 
 /* Block the signals of the loader for this and all later threads. */
 void daemon_block_signals(void);

@@ -8,7 +8,6 @@
 
 #include "base/log.h"
 #include "base/util.h"
-#include "daemon/needs.h"
 #include "daemon/options.h"
 #include "daemon/wanted.h"
 
@@ -53,16 +52,27 @@ int daemon_load_rules(const struct daemon *daemon, const struct config *config,
 }
 
 int daemon_wanted(const struct daemon *daemon, const struct config *config,
-		  const struct rule_set *rules, struct event_set *out)
+		  const struct rule_set *rules, struct event_set *out, struct call_classes *classes)
 {
 	const struct event_set *asked[] = {rule_set_events(rules),
 					   profile_set_events(daemon->profiles)};
 	struct diag diag = {0};
 	int r = wanted_events(out, asked, ARRAY_SIZE(asked), config, &diag);
 
-	if (r)
+	if (r) {
 		diag_print(&diag);
-	return r;
+		return r;
+	}
+	if (strcmp(config->capture.push_down, "on") != 0) {
+		call_classes_all(classes);
+		return 0;
+	}
+	*classes = (struct call_classes){0};
+	rule_set_add_classes(rules, out, classes);
+	profile_set_add_classes(daemon->profiles, out, classes);
+	wanted_add_state_classes(classes, asked, ARRAY_SIZE(asked),
+				 rule_set_reads_descriptors(rules), config);
+	return 0;
 }
 
 static void loader_signals(sigset_t *set)
@@ -89,16 +99,19 @@ static void reload(struct daemon *d)
 {
 	SCOPED(config_destroy) struct config *config = NULL;
 	SCOPED(rule_set_destroy) struct rule_set *rules = NULL;
+	struct call_classes classes;
 	struct event_set wanted;
 
 	if (options_load_config(d->argc, d->argv, &config) ||
-	    daemon_load_rules(d, config, &rules) || daemon_wanted(d, config, rules, &wanted)) {
+	    daemon_load_rules(d, config, &rules) ||
+	    daemon_wanted(d, config, rules, &wanted, &classes)) {
 		log_warn("reload: refused for the reason above, keeping the rules that run");
 		return;
 	}
 	log_info("reload: %u rules", rule_set_size(rules));
 	d->wanted = wanted;
-	needs_of(&d->needs, rules, d->profiles);
+	d->classes = classes;
+	d->typed_names_wanted = rule_set_reads_typed_names(rules);
 	atomic_store(&d->wanted_changed, true);
 	pipeline_swap_rules(d->pipeline, TAKE(rules));
 	d->source->ops->wake(d->source);

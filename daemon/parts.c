@@ -12,7 +12,6 @@
 #include "base/util.h"
 #include "capture/live.h"
 #include "daemon/documents.h"
-#include "daemon/needs.h"
 #include "daemon/options.h"
 #include "daemon/outputs.h"
 
@@ -302,17 +301,16 @@ static int make_pipeline(struct daemon *d)
 		.checkpoint_s = d->config->storage.checkpoint_s,
 		.next_alert_id = d->next_alert_id,
 	};
-	int r = daemon_wanted(d, d->config, d->rules, &d->wanted);
+	int r = daemon_wanted(d, d->config, d->rules, &d->wanted, &d->classes);
 
 	if (r)
 		return r;
+	live_source_set_classes(d->source, d->classes.types, d->classes.syscalls);
 	r = d->source->ops->set_wanted(d->source, d->wanted.types, d->wanted.syscalls);
 	if (r)
 		return r;
-	needs_of(&d->needs, d->rules, d->profiles);
-	r = source_set_needs(d->source, &d->needs);
-	if (r)
-		return r;
+	d->typed_names_wanted = rule_set_reads_typed_names(d->rules);
+	live_source_set_raw_names(d->source, d->typed_names_wanted);
 	parts.rules = TAKE(d->rules);
 	return pipeline_create(&d->pipeline, &parts);
 }

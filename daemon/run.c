@@ -17,9 +17,10 @@ static void apply_wanted(struct daemon *d)
 {
 	if (!atomic_exchange(&d->wanted_changed, false))
 		return;
-	if (d->source->ops->set_wanted(d->source, d->wanted.types, d->wanted.syscalls) ||
-	    source_set_needs(d->source, &d->needs))
+	live_source_set_classes(d->source, d->classes.types, d->classes.syscalls);
+	if (d->source->ops->set_wanted(d->source, d->wanted.types, d->wanted.syscalls))
 		log_warn("capture: cannot change what is captured, keeping the old set");
+	live_source_set_raw_names(d->source, d->typed_names_wanted);
 }
 
 /* Event time while events come; the clock moves it when the host is idle. */

@@ -2,7 +2,9 @@
 
 #include <errno.h>
 
+#include "base/call_class.h"
 #include "base/util.h"
+#include "filter/event_sets.h"
 
 /* Without these, lineage, credentials, working directories or descriptors would be wrong. close is
  * not among them: the next open that returns the descriptor supersedes it. */
@@ -14,6 +16,9 @@ static const enum event_type state_keeping[] = {
 	EVENT_BIND,      EVENT_CONNECT,  EVENT_ACCEPT,   EVENT_ACCEPT4,  EVENT_DUP,
 	EVENT_DUP2,      EVENT_DUP3,     EVENT_FCNTL,
 };
+
+/* Calls that failed change nothing; a connection that is being made has its ends. */
+#define STATE_CLASSES (CALL_CLASSES(CALL_SUCCEEDED) | CALL_CLASSES(CALL_IN_PROGRESS))
 
 static void set_bit(uint64_t *words, uint32_t bit)
 {
@@ -65,4 +70,60 @@ int wanted_events(struct event_set *out, const struct event_set *const *asked, u
 	if (!r)
 		*out = set;
 	return r;
+}
+
+/* The calls named in the configuration are wanted whatever came of them. */
+static void add_named(struct call_classes *classes, const struct config *config)
+{
+	struct event_set set = {0};
+	struct diag ignored = {0};
+
+	for (uint32_t i = 0; i < config->capture.events_add.n; i++)
+		change_named(&set, config->capture.events_add.items[i], set_bit, &ignored);
+	for (uint32_t type = 0; type < EVENT_TYPE_END; type++) {
+		if (event_set_has(&set, type, UINT32_MAX))
+			classes->types[type] = CALL_CLASSES_ALL;
+	}
+	for (uint32_t nr = 0; nr < SYSCALL_SET_WORDS * 64; nr++) {
+		if (set.syscalls[nr / 64] >> nr % 64 & 1)
+			classes->syscalls[nr] = CALL_CLASSES_ALL;
+	}
+}
+
+/* Events whose fields may come from an open long before: those about a descriptor, and those with
+ * paths relative to one. */
+static bool reads_descriptor(enum event_type type)
+{
+	const struct event_info *info = event_info(type);
+
+	for (uint32_t i = 0; i < info->n_params; i++) {
+		if (info->params[i].dirfd_param >= 0)
+			return true;
+	}
+	return info->flags & (EVENT_USES_FD | EVENT_DESTROYS_FD);
+}
+
+static bool read_descriptors(const struct event_set *asked)
+{
+	for (uint32_t type = 0; type < EVENT_TYPE_END; type++) {
+		if (!event_type_opens(type) && event_set_has(asked, type, UINT32_MAX) &&
+		    reads_descriptor(type))
+			return true;
+	}
+	return false;
+}
+
+void wanted_add_state_classes(struct call_classes *classes, const struct event_set *const *asked,
+			      uint32_t n_asked, bool descriptors_are_read,
+			      const struct config *config)
+{
+	for (uint32_t i = 0; i < n_asked; i++)
+		descriptors_are_read |= read_descriptors(asked[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(state_keeping); i++)
+		classes->types[state_keeping[i]] |= STATE_CLASSES;
+	for (uint32_t type = 0; descriptors_are_read && type < EVENT_TYPE_END; type++) {
+		if (event_info(type)->flags & EVENT_CREATES_FD)
+			classes->types[type] |= CALL_CLASSES(CALL_SUCCEEDED);
+	}
+	add_named(classes, config);
 }

@@ -113,6 +113,13 @@ uint32_t event_call_class(const struct event *ev)
 	return call_class(ev->res, detail);
 }
 
+/* Calls without an event of their own have no result among their parameters, and may not tell it to
+ * filters either. */
+static bool has_result(enum event_type type)
+{
+	return type != EVENT_GENERIC;
+}
+
 /* The state's own field: one that was given by hand may say anything. */
 static enum basis basis_of(const struct operand *operand)
 {
@@ -137,12 +144,14 @@ static bool is_decided(const struct check_parts *parts, const struct sample *sam
 		return false;
 	switch (basis_of(parts->left)) {
 	case BASIS_TYPE:
-	case BASIS_RESULT:
 	case BASIS_ACCESS:
 		return true;
+	case BASIS_RESULT:
+		return has_result(sample->ev.type);
 	case BASIS_ERROR: /* other comparisons could tell names that no sample has */
-		return sample->ev.res >= 0 || op == OP_EQ || op == OP_EQ2 || op == OP_NE ||
-		       op == OP_IN || op == OP_EXISTS;
+		return has_result(sample->ev.type) &&
+		       (sample->ev.res >= 0 || op == OP_EQ || op == OP_EQ2 || op == OP_NE ||
+			op == OP_IN || op == OP_EXISTS);
 	case BASIS_CREATION:
 		return event_type_opens(sample->ev.type) && !(sample->detail & CALL_CREATES);
 	case BASIS_FD:

@@ -1,12 +1,15 @@
 #include "profiles/dimension.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "base/call_class.h"
 #include "base/util.h"
+#include "filter/event_sets.h"
 #include "profiles/arg_shape.h"
 #include "profiles/dimension_private.h"
 #include "profiles/path_template.h"
@@ -195,6 +198,73 @@ static bool result_counts(const struct dimension *d, const struct event *ev)
 	return false;
 }
 
+static bool counts_error(const struct dimension *d, int32_t error)
+{
+	for (uint32_t i = 0; i < d->n_errors; i++) {
+		if (d->errors[i] == error)
+			return true;
+	}
+	return d->failure;
+}
+
+/* The classes of results that count. */
+static uint32_t result_classes(const struct dimension *d)
+{
+	uint32_t classes = d->success ? CALL_CLASSES(CALL_SUCCEEDED) : 0;
+
+	if (d->failure)
+		classes |= CALL_CLASSES(CALL_FAILED);
+	if (counts_error(d, EACCES) || counts_error(d, EPERM))
+		classes |= CALL_CLASSES(CALL_DENIED);
+	if (counts_error(d, EINPROGRESS))
+		classes |= CALL_CLASSES(CALL_IN_PROGRESS);
+	for (uint32_t i = 0; i < d->n_errors; i++)
+		classes |= CALL_CLASSES(call_outcome(-d->errors[i]));
+	return classes;
+}
+
+/* The classes of opens with the access that counts; what is no open has none. */
+static uint32_t access_classes(const struct dimension *d, enum event_type type)
+{
+	uint32_t wanted = d->access == ACCESS_READ ? CALL_READS : CALL_WRITES, classes = 0;
+
+	if (d->access == ACCESS_ANY)
+		return CALL_CLASSES_ALL;
+	if (!event_type_opens(type))
+		return 0;
+	for (uint32_t class = 0; class < CALL_CLASS_END; class ++)
+		classes |= (class & wanted ? UINT32_C(1) : 0) << class;
+	return classes;
+}
+
+static uint32_t dimension_classes(const struct dimension *d, enum event_type type, uint32_t nr)
+{
+	uint32_t classes = result_classes(d) & access_classes(d, type);
+
+	if (type == EVENT_GENERIC && d->success)
+		classes = CALL_CLASSES_ALL; /* their result may not be told, which counts as success
+					     */
+	return d->filter && classes ? classes & filter_classes(d->filter, type, nr) : classes;
+}
+
+void dimension_set_add_classes(const struct dimension_set *set, const struct event_set *wanted,
+			       struct call_classes *classes)
+{
+	for (uint32_t i = 0; i < set->n; i++) {
+		const struct dimension *d = set->dimensions[i];
+
+		for (uint32_t type = 0; type < EVENT_TYPE_END; type++) {
+			if (type != EVENT_GENERIC && event_set_has(wanted, type, 0) &&
+			    event_set_has(&d->events, type, 0))
+				classes->types[type] |= dimension_classes(d, type, 0);
+		}
+		for (uint32_t nr = 0; nr < SYSCALL_SET_WORDS * 64; nr++) {
+			if (d->events.syscalls[nr / 64] >> nr % 64 & 1)
+				classes->syscalls[nr] |= dimension_classes(d, EVENT_GENERIC, nr);
+		}
+	}
+}
+
 /* Flags of an open in the event table's encoding; false: it is no open, or they are not known. */
 static bool open_flags(const struct event *ev, uint64_t *out)
 {
@@ -250,16 +320,6 @@ static bool has_event(const struct event_set *set, const struct event *ev)
 
 /* Values ----------------------------------------------------------------------------------------
  */
-
-void dimension_each_use(const struct dimension *dimension,
-			void (*visit)(const struct event_set *events, struct text text, void *arg),
-			void *arg)
-{
-	if (dimension->filter)
-		visit(&dimension->events, dimension->filter_text, arg);
-	for (uint32_t i = 0; i < dimension->n_sources; i++)
-		visit(&dimension->events, dimension->sources[i].text, arg);
-}
 
 /* The sources of one event, each fetched when first asked for. */
 struct fetched {

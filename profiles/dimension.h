@@ -14,7 +14,7 @@
 
 #include "base/diag.h"
 #include "base/records.h"
-#include "filter/filter.h"
+#include "filter/possible.h"
 
 #define DIMENSIONS_MAX 64
 #define DIMENSION_NAME_MAX 63 /* bytes */
@@ -37,13 +37,12 @@ const struct dimension *dimension_set_get(const struct dimension_set *set, uint3
 /* Events that any dimension observes. */
 const struct event_set *dimension_set_events(const struct dimension_set *set);
 
+/* Add the calls that any dimension can use, of the events in wanted. */
+void dimension_set_add_classes(const struct dimension_set *set, const struct event_set *wanted,
+			       struct call_classes *classes);
+
 /* The dimensions (bit = index) that list the event's type, whatever its result. */
 uint64_t dimension_set_observers(const struct dimension_set *set, const struct event *ev);
-
-/* Visit the texts of its filter and of the values that its keys are made of. */
-void dimension_each_use(const struct dimension *dimension,
-			void (*visit)(const struct event_set *events, struct text text, void *arg),
-			void *arg);
 
 struct dimension_settings {
 	uint32_t top; /* entries of the top list, 0 none */

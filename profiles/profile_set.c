@@ -98,10 +98,10 @@ const struct event_set *profile_set_events(const struct profile_set *set)
 	return dimension_set_events(set->dimensions);
 }
 
-void profile_set_each_use(const struct profile_set *set, profile_use_fn *visit, void *arg)
+void profile_set_add_classes(const struct profile_set *set, const struct event_set *wanted,
+			     struct call_classes *classes)
 {
-	for (uint32_t i = 0; i < dimension_set_size(set->dimensions); i++)
-		dimension_each_use(dimension_set_get(set->dimensions, i), visit, arg);
+	dimension_set_add_classes(set->dimensions, wanted, classes);
 }
 
 static int reserve(void *array_ptr, uint32_t *capacity, uint32_t n, size_t size)

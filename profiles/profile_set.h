@@ -14,7 +14,7 @@
 #include "base/diag.h"
 #include "base/records.h"
 #include "base/snapshot.h"
-#include "filter/filter.h"
+#include "filter/possible.h"
 #include "state/state.h"
 
 struct profile_set;
@@ -37,11 +37,9 @@ void profile_set_destroy(struct profile_set **set_ptr);
 
 /* Events that any dimension observes. */
 const struct event_set *profile_set_events(const struct profile_set *set);
-
-/* Visit what the dimensions look at: filters and values of keys as text, each with the dimension's
- * events. */
-typedef void profile_use_fn(const struct event_set *events, struct text text, void *arg);
-void profile_set_each_use(const struct profile_set *set, profile_use_fn *visit, void *arg);
+/* Add the calls that any dimension can use, of the events in wanted. */
+void profile_set_add_classes(const struct profile_set *set, const struct event_set *wanted,
+			     struct call_classes *classes);
 
 #define SIGHTINGS_MAX 8
 

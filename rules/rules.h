@@ -7,7 +7,7 @@
 
 #include "base/diag.h"
 #include "base/records.h"
-#include "filter/filter.h"
+#include "filter/possible.h"
 
 struct rule_set;
 
@@ -67,10 +67,15 @@ void rule_set_destroy(struct rule_set **set);
 /* The events that any enabled rule can match. */
 const struct event_set *rule_set_events(const struct rule_set *set);
 
-/* Visit what the enabled rules about system calls look at: the condition, then the output of each,
- * as text with the events under which it is looked at. */
-typedef void rule_use_fn(const struct event_set *events, struct text text, void *arg);
-void rule_set_each_use(const struct rule_set *set, rule_use_fn *visit, void *arg);
+/* Add the calls that any enabled rule can use, of the events in wanted. */
+void rule_set_add_classes(const struct rule_set *set, const struct event_set *wanted,
+			  struct call_classes *classes);
+
+/* Whether an enabled rule looks at, or prints, descriptors other than that of the event. */
+bool rule_set_reads_descriptors(const struct rule_set *set);
+
+/* Whether an enabled rule about opens looks at, or prints, the path as the caller typed it. */
+bool rule_set_reads_typed_names(const struct rule_set *set);
 
 /* A rule that matched. Strings borrowed from the rule set. */
 struct rule_match {

@@ -1,4 +1,5 @@
 /* System calls: one program on their return. What a call's record holds is its recipe. */
+#include "base/call_class.h"
 #include "capture/bpf/ring.bpf.h"
 
 #define TS_COMPAT 2
@@ -9,7 +10,8 @@
 extern const volatile __u32 own_tgid;
 
 __u64 recipes[2][WIRE_NR_END]; /* 64-bit, 32-bit callers */
-__u32 want_raw_names;          /* also when the call succeeded */
+__u64 call_filters[2][WIRE_NR_END];
+__u32 want_raw_names; /* also when the call succeeded */
 
 static __always_inline void fill_args(struct wire_header *header, struct pt_regs *regs,
 				      int is_32bit)
@@ -31,23 +33,49 @@ static __always_inline void fill_args(struct wire_header *header, struct pt_regs
 	}
 }
 
-/* Where the msghdr at `address` has its name; the first of several for sendmmsg. */
-static __always_inline __u64 msg_name(__u64 address, int is_32bit)
+/* Whether no rule, no dimension and no state can use the call. */
+static __always_inline int is_useless(__u64 filter, struct pt_regs *regs, int is_32bit, long res)
 {
-	__u64 name = 0;
+	__u32 detail = 0;
 
-	bpf_probe_read_user(&name, is_32bit ? 4 : 8, (void *)address);
-	return name;
+	if ((__u32)filter == CALL_CLASSES_ALL)
+		return 0;
+	if (filter & WIRE_DETAIL_ARG2)
+		detail = call_detail_of_open(FIELD(regs, dx)); /* in both ways of calling */
+	else if (filter & WIRE_DETAIL_ARG1)
+		detail = call_detail_of_open(is_32bit ? FIELD(regs, cx) : FIELD(regs, si));
+	else if (filter & WIRE_DETAIL_CREAT)
+		detail = CALL_WRITES | CALL_CREATES;
+	return !(filter >> (call_class(res, detail) & 31) & 1);
+}
+
+/* Where the msghdr at `address` has its name; the first of several for sendmmsg. */
+static __always_inline __u64 msg_name(__u64 address, int is_32bit, __u32 *len)
+{
+	__u64 words[2] = {};
+
+	if (is_32bit) {
+		if (bpf_probe_read_user(words, 8, (void *)address))
+			return 0;
+		*len = words[0] >> 32;
+		return (__u32)words[0];
+	}
+	if (bpf_probe_read_user(words, 16, (void *)address))
+		return 0;
+	*len = words[1];
+	return words[0];
 }
 
 /* Successful execs are reported by their own tracepoint, a child's start by the creator's; sends on
  * connected sockets name nobody. */
 static __always_inline int is_left_out(__u64 recipe, __u64 arg1, __u64 arg4, int is_32bit, long res)
 {
+	__u32 len = 0;
+
 	if (recipe & WIRE_ADDRESSED_ONLY) {
 		if (recipe & WIRE_ADDR_ARG4)
 			return !arg4;
-		return !msg_name(arg1, is_32bit);
+		return !msg_name(arg1, is_32bit, &len);
 	}
 	if (recipe & WIRE_EXEC_FAILED)
 		return res >= 0;
@@ -82,9 +110,13 @@ __noinline int add_exec_args(__u32 index, __u64 argv, __u32 pointer_bytes)
 		if (ring->arg[0] > ring->pos + WIRE_READ_MAX - 512)
 			break;
 		n = bpf_probe_read_user_str(text_at(ring, ring->arg[0]), 512, (void *)at);
-		if (n <= 0) {
+		if (n < 0) {
 			section->flags = WIRE_SEC_TRUNCATED; /* not in memory */
 			break;
+		}
+		if (n == 0) { /* how older kernels answer to an empty text */
+			*text_at(ring, ring->arg[0]) = 0;
+			n = 1;
 		}
 		ring->arg[0] += n;
 	}
@@ -93,12 +125,20 @@ __noinline int add_exec_args(__u32 index, __u64 argv, __u32 pointer_bytes)
 	return 0;
 }
 
+/* Argument i of the call, below 6. The mask is behind a barrier, or the compiler would prove it
+ * needless and drop it: Linux 5.10 does not connect a test of 32 bits with an index of 64. */
+static __always_inline __u64 call_arg(struct wire_header *header, __u64 i)
+{
+	asm volatile("" : "+r"(i));
+	return header->args[i & 7];
+}
+
 /* A block of fixed size: which argument points to it and how many words it has. */
 static __always_inline void add_block(__u32 index, struct wire_header *header, __u32 type,
 				      __u32 arg, __u32 words)
 {
 	if (arg && arg <= 6)
-		add_user_block(index, type, header->args[arg - 1], words * 4);
+		add_user_block(index, type, call_arg(header, arg - 1), words * 4);
 }
 
 /* The block whose size the caller gave. */
@@ -113,7 +153,7 @@ static __always_inline void add_var(__u32 index, struct wire_header *header, __u
 	if (recipe & WIRE_VAR_LEN_RES)
 		count = header->res > 0 ? header->res : 0;
 	else
-		count = header->args[count_arg];
+		count = call_arg(header, count_arg);
 	if (recipe & WIRE_VAR_LEN_AT) {
 		__u32 at = 0;
 
@@ -122,7 +162,7 @@ static __always_inline void add_var(__u32 index, struct wire_header *header, __u
 	}
 	if (count > WIRE_READ_MAX)
 		count = WIRE_READ_MAX + 1;
-	add_user_block(index, WIRE_SEC_VAR, header->args[arg - 1],
+	add_user_block(index, WIRE_SEC_VAR, call_arg(header, arg - 1),
 		       unit == WIRE_BYTES     ? count
 		       : unit == WIRE_SEMBUFS ? count * 6
 		       : unit == WIRE_POLLFDS ? count * 8
@@ -154,7 +194,7 @@ static __always_inline void add_first_of_pair(__u32 index, struct wire_header *h
 	__s32 fd = -1;
 
 	if (arg && arg <= 6 && header->res >= 0 &&
-	    !bpf_probe_read_user(&fd, sizeof(fd), (void *)header->args[arg - 1]))
+	    !bpf_probe_read_user(&fd, sizeof(fd), (void *)call_arg(header, arg - 1)))
 		add_descriptor(index, fd);
 }
 
@@ -169,7 +209,7 @@ __noinline int add_sections(__u32 index, __u64 recipe)
 		return 0;
 	header = record_at(ring, 0);
 	failed = header->res < 0;
-	if (recipe & WIRE_FD_ARG0 || (recipe & WIRE_ANSWERS && ring->io[IO_IS_ANSWER]))
+	if (recipe & WIRE_FD_ARG0)
 		add_descriptor(index, header->args[0]);
 	else if (recipe & WIRE_FD_ARG1)
 		add_descriptor(index, header->args[1]);
@@ -191,8 +231,13 @@ __noinline int add_sections(__u32 index, __u64 recipe)
 		add_user_block(index, WIRE_SEC_ADDR, header->args[1], header->args[2] & 0xff);
 	if (recipe & WIRE_ADDR_ARG4)
 		add_user_block(index, WIRE_SEC_ADDR, header->args[4], header->args[5] & 0xff);
-	if (recipe & WIRE_IO && header->nr < WIRE_NR_END)
-		add_io(index, io_plans[header->flags & WIRE_IS_32BIT][header->nr]);
+	if (recipe & WIRE_ADDR_MSG) {
+		__u32 len = 0;
+		__u64 name = msg_name(header->args[1], header->flags & WIRE_IS_32BIT, &len);
+
+		if (name)
+			add_user_block(index, WIRE_SEC_ADDR, name, len & 0xff);
+	}
 	if (recipe & WIRE_LISTENER)
 		add_listener(index, header->args[0]);
 	if (recipe & WIRE_EXEC_FAILED)
@@ -211,37 +256,8 @@ static __always_inline void set_root(struct wire_ring *ring, struct fs_struct *f
 #define SELECTIVE_RECIPES (WIRE_EXEC_FAILED | WIRE_CLONE | WIRE_DUP_ONLY | WIRE_ADDRESSED_ONLY)
 
 #define SLOW_RECIPES                                                                               \
-	(WIRE_FD_ARG0 | WIRE_FD_ARG1 | WIRE_ADDR_ARG1 | WIRE_ADDR_ARG4 | WIRE_IO |                 \
+	(WIRE_FD_ARG0 | WIRE_FD_ARG1 | WIRE_ADDR_ARG1 | WIRE_ADDR_ARG4 | WIRE_ADDR_MSG |           \
 	 WIRE_EXEC_FAILED | WIRE_LISTENER | ~(__u64)(WIRE_FLAGS_END - 1))
-
-/* Whether the call got something from a name server. Nested in another record's work nothing is
- * looked at: that record's addresses would be overwritten. */
-static __always_inline int has_answer(struct wire_ring *ring, __u32 cpu, struct pt_regs *regs,
-				      __u64 nr, int is_32bit, long res)
-{
-	__u32 plan = io_plans[is_32bit][nr];
-
-	if (ring->busy_since ||
-	    res <= (plan_shape(plan) == WIRE_IO_MESSAGES ? 0 : DNS_HEADER_BYTES))
-		return 0;
-	if (is_32bit)
-		return is_answer(cpu, FIELD(regs, bx), (__u32)FIELD(regs, cx),
-				 (__u32)FIELD(regs, di), plan | 1u << 31);
-	return is_answer(cpu, FIELD(regs, di), FIELD(regs, si), FIELD(regs, r8), plan);
-}
-
-/* Each message that was passed is reported; the first one is by now. */
-static __always_inline void add_messages(struct wire_ring *ring, __u32 cpu, struct pt_regs *regs,
-					 __u64 nr, __u32 flags, long res)
-{
-	int is_32bit = flags & WIRE_IS_32BIT;
-
-	ring->message_args[0] = is_32bit ? (__u32)FIELD(regs, bx) : FIELD(regs, di);
-	ring->message_args[1] = is_32bit ? (__u32)FIELD(regs, cx) : FIELD(regs, si);
-	ring->message_args[2] = is_32bit ? (__u32)FIELD(regs, dx) : FIELD(regs, dx);
-	ring->message_args[3] = is_32bit ? (__u32)FIELD(regs, si) : FIELD(regs, r10);
-	report_messages(cpu, nr, flags, res);
-}
 
 SEC("tp_btf/sys_exit")
 int BPF_PROG(on_sys_exit, struct pt_regs *regs, long res)
@@ -252,9 +268,7 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long res)
 	struct wire_header *header;
 	struct wire_ring *ring;
 	struct fs_struct *fs;
-	__u32 flags = is_32bit ? WIRE_IS_32BIT : 0;
-	int answer = 0;
-	__u64 recipe;
+	__u64 recipe, filter;
 	__u32 cpu;
 
 	if (nr >= WIRE_NR_END)
@@ -270,17 +284,16 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long res)
 		ring->own_skipped_total++;
 		return 0;
 	}
+	filter = call_filters[is_32bit][nr];
+	if (is_useless(filter, regs, is_32bit, res))
+		return 0;
 	if (recipe & SELECTIVE_RECIPES &&
 	    is_left_out(recipe, is_32bit ? (__u32)FIELD(regs, cx) : FIELD(regs, si),
 			is_32bit ? (__u32)FIELD(regs, di) : FIELD(regs, r8), is_32bit, res))
 		return 0;
-	if (recipe & WIRE_ANSWERS) {
-		ring->arg[3] = (__u64)task;
-		answer = has_answer(ring, cpu, regs, nr, is_32bit, res);
-		if (!answer && recipe & WIRE_ANSWERS_ONLY)
-			return 0;
-		if (recipe & WIRE_ANSWERS_ONLY)
-			flags |= WIRE_FOR_STATE;
+	if (filter & WIRE_SHED) {
+		ring->shed_calls[is_32bit][nr]++;
+		return 0;
 	}
 	header = record_begin(ring, WIRE_CALL, task, cpu);
 	if (!header) {
@@ -289,14 +302,7 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long res)
 	}
 	header->nr = nr;
 	header->res = res;
-	header->flags = flags;
-	if (recipe & WIRE_IO) {
-		ring->io[IO_IS_ANSWER] = answer;
-		ring->io[IO_MESSAGE] = 0;
-		if (res > WIRE_MESSAGES_MAX &&
-		    plan_shape(io_plans[is_32bit][nr]) == WIRE_IO_MESSAGES)
-			header->flags |= WIRE_CUT;
-	}
+	header->flags = is_32bit ? WIRE_IS_32BIT : 0;
 	fill_args(header, regs, is_32bit);
 	ring->pos = sizeof(*header);
 	fs = FIELD(task, fs);
@@ -317,7 +323,5 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long res)
 			add_sections(cpu, recipe);
 	}
 	record_end(ring, header);
-	if (recipe & WIRE_IO && res > 1 && plan_shape(io_plans[is_32bit][nr]) == WIRE_IO_MESSAGES)
-		add_messages(ring, cpu, regs, nr, flags, res);
 	return 0;
 }

@@ -47,7 +47,7 @@ struct kernfs_node___6_15 {
 
 /* Linux 6.2 made rss_stat an array of per-CPU counters. */
 struct mm_rss_stat___before_6_2 {
-	__s64 count[4]; /* atomic_long_t */
+	char first; /* really atomic_long_t count[4]: the type's name is a typedef's */
 };
 struct mm_struct___before_6_2 {
 	struct mm_rss_stat___before_6_2 rss_stat;
@@ -110,7 +110,9 @@ static __always_inline __u64 rss_part(struct mm_struct *mm, int which)
 
 		bpf_core_read(&n, sizeof(n), &one->count);
 	} else {
-		bpf_core_read(&n, sizeof(n), &before->rss_stat.count[which]);
+		bpf_probe_read_kernel(&n, sizeof(n),
+				      (char *)__builtin_preserve_access_index(&before->rss_stat) +
+					      which * sizeof(n));
 	}
 	return n < 0 ? 0 : n;
 }

@@ -19,9 +19,11 @@ __noinline int add_user_text(__u32 index, __u32 type, __u64 address)
 	if (!section)
 		return 0;
 	n = bpf_probe_read_user_str(section + 1, WIRE_READ_MAX, (const void *)address);
-	if (n <= 0) {
+	if (n < 0) {
 		section->flags = WIRE_SEC_UNREADABLE;
 		n = 1;
+	} else if (n == 0) {
+		n = 1; /* how older kernels answer to an empty text */
 	} else if (n == WIRE_READ_MAX) {
 		section->flags = WIRE_SEC_TRUNCATED;
 	}

@@ -31,9 +31,8 @@ static __always_inline __u32 append_unix_path(char *out, struct sock *sk)
 	if (len <= 2 || len > UNIX_PATH_MAX + 2)
 		return 0;
 	len -= 2;
-	/* The sockaddr follows its length, and begins with the family. */
-	bpf_probe_read_kernel(out, len & 127,
-			      (char *)addr + bpf_core_field_offset(addr->len) + sizeof(int) + 2);
+	/* The address begins with the family. */
+	bpf_probe_read_kernel(out, len & 127, (char *)addr + bpf_core_field_offset(addr->name) + 2);
 	return len & 127;
 }
 
@@ -58,7 +57,6 @@ __noinline int add_sock(__u32 index, __u32 type)
 	sk = FIELD(socket, sk);
 	if (!sk)
 		return 0;
-	out->netns = FIELD(FIELD(sk, __sk_common.skc_net.net), ns.inum);
 	out->family = FIELD(sk, __sk_common.skc_family);
 	out->state = FIELD(sk, __sk_common.skc_state);
 	out->type = FIELD(socket, type);

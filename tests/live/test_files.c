@@ -53,6 +53,7 @@ struct row {
 	long res; /* what the call must return; NEW_FD: any descriptor */
 	struct want wants[8];
 	const char *path; /* of the event's file; relative to the folder; NULL: has none */
+	bool is_new;      /* not in every supported kernel: may be refused as invalid */
 };
 
 #define NEW_FD 1000
@@ -429,7 +430,8 @@ static const struct row rows[] = {
 	 {61, 62, CLOSE_RANGE_CLOEXEC},
 	 0,
 	 {N("res", 0), N("first", 61), N("last", 62), N("flags", 4)},
-	 NULL},
+	 NULL,
+	 .is_new = true},
 	{"close_range fails",
 	 SYS_close_range,
 	 EVENT_CLOSE_RANGE,
@@ -492,6 +494,8 @@ static void child_calls(void *arg)
 				 argument(plan, row->args[3]), argument(plan, row->args[4]));
 		long want = row->res == NEW_FD && r >= 0 ? r : row->res;
 
+		if (row->is_new && r < 0 && errno == EINVAL)
+			continue;
 		if ((r < 0 ? -errno : r) != want) {
 			fprintf(stderr, "%s: returned %ld, errno %m\n", row->name, r);
 			_exit(1);
@@ -545,6 +549,8 @@ static void check_row(struct live_test *t, size_t i, const struct plan *plan)
 	if (row->type == EVENT_CHDIR)
 		nth++; /* the child's own, into the folder */
 	ev = live_event(t, row->type, nth);
+	if (row->is_new && ev->res == -EINVAL)
+		return;
 	if (row->res == NEW_FD ? ev->res < 0 : ev->res != row->res)
 		fail_msg("%s: result %ld", row->name, (long)ev->res);
 	for (size_t k = 0; k < ARRAY_SIZE(row->wants) && row->wants[k].kind != WANT_END; k++)
@@ -680,9 +686,9 @@ static void names_are_what_the_kernel_resolved(void **state)
 	assert_text(ev->file->path, "/tmp/ethogram-gone");
 	assert_true(ev->file->flags & FILE_DELETED);
 
-	live_need(t, &(struct capture_needs){.typed_names = true});
+	live_source_set_raw_names(t->source, true);
 	live_run(t, child_opens_oddly, NULL);
-	live_need(t, NULL);
+	live_source_set_raw_names(t->source, false);
 	ev = live_event(t, EVENT_OPENAT, 1);
 	live_text_is(ev, "name", "/proc/self/root/etc/../etc/passwd");
 	assert_text(ev->file->path, "/etc/passwd");

@@ -87,6 +87,14 @@ const struct event_set *dimension_set_events(const struct dimension_set *set)
 	return &set->events;
 }
 
+void dimension_set_add_classes(const struct dimension_set *set, const struct event_set *wanted,
+			       struct call_classes *classes)
+{
+	(void)set;
+	(void)wanted;
+	call_classes_all(classes);
+}
+
 uint64_t dimension_set_observers(const struct dimension_set *set, const struct event *ev)
 {
 	return ev->nr < set->n ? UINT64_C(1) << ev->nr : 0;

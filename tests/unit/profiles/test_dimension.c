@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/call_class.h"
 #include "base/util.h"
 #include "profiles/dimension.h"
 #include "random.h"
@@ -328,6 +329,26 @@ static void shipped_file_loads_with_the_real_fields(void **state)
 
 	(void)state;
 	assert_int_equal(dimension_set_size(set), 8);
+}
+
+static void shipped_dimensions_say_what_they_use(void **state)
+{
+	struct field_set real = {{state_field_table()}, 1};
+	SCOPED(dimension_set_destroy) struct dimension_set *set = load_shipped_with(&real);
+	const uint32_t denied = CALL_CLASSES(CALL_DENIED);
+	static struct call_classes classes;
+
+	(void)state;
+	dimension_set_add_classes(set, dimension_set_events(set), &classes);
+	/* Reads and writes that succeeded, of any detail that has one of them; what was denied. */
+	assert_int_equal(classes.types[EVENT_OPENAT], 0xee | denied);
+	assert_int_equal(classes.types[EVENT_CREAT], 0xcc | denied); /* no dimension of reads */
+	assert_int_equal(classes.types[EVENT_UNLINK], denied);
+	/* Any connect to a unix socket that succeeded, and internet ones under way. */
+	assert_int_equal(classes.types[EVENT_CONNECT],
+			 CALL_CLASSES(CALL_SUCCEEDED) | CALL_CLASSES(CALL_IN_PROGRESS));
+	assert_int_equal(classes.types[EVENT_SETUID], CALL_CLASSES_ALL);
+	assert_int_equal(classes.types[EVENT_CLOSE], 0);
 }
 
 static void expect_key(const struct world *w, const struct dimension_set *set, const char *name,
@@ -732,6 +753,7 @@ int main(void)
 		cmocka_unit_test(definitions_are_kept),
 		cmocka_unit_test(definition_hash_follows_the_key),
 		cmocka_unit_test(shipped_file_loads_with_the_real_fields),
+		cmocka_unit_test(shipped_dimensions_say_what_they_use),
 		cmocka_unit_test(shipped_file_dimensions),
 		cmocka_unit_test(shipped_exec),
 		cmocka_unit_test(shipped_net_dimensions),
