@@ -39,6 +39,8 @@ static uint32_t section_min(uint16_t type)
 		return sizeof(struct wire_task);
 	case WIRE_SEC_EXIT:
 		return sizeof(struct wire_exit);
+	case WIRE_SEC_URING:
+		return sizeof(struct wire_uring);
 	case WIRE_SEC_CGROUP:
 		return sizeof(struct wire_cgroup);
 	default:
@@ -127,6 +129,10 @@ static void begin_event(struct decoder *d, const struct record *record)
 	ev->cpu = header->cpu;
 	ev->nr = header->kind == WIRE_CALL ? header->nr : UINT16_MAX;
 	ev->quality = header->flags & WIRE_IS_32BIT ? EVENT_IS_32BIT : 0;
+	if (header->flags & WIRE_IS_IO_URING)
+		ev->quality |= EVENT_IO_URING;
+	if (header->flags & WIRE_IS_FIXED_FILE)
+		ev->quality |= EVENT_FIXED_FILE;
 	if (header->flags & WIRE_CUT)
 		ev->quality |= EVENT_TRUNCATED;
 	ev->tid = (int32_t)header->tid;
@@ -154,6 +160,8 @@ int decode_record(struct decoder *d, const struct record *record)
 		[WIRE_EXIT] = decode_exit, [WIRE_TASK] = decode_task, [WIRE_FD] = decode_descriptor,
 	};
 
+	if (!by_kind[record->header->kind])
+		return -EBADMSG; /* half of an event: uring.h */
 	begin_event(d, record);
 	by_kind[record->header->kind](d, record);
 	return 0;

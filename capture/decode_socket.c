@@ -162,6 +162,15 @@ static void set_unless_empty(struct decoder *d, unsigned param, struct text valu
 		set_bytes(d, param, value);
 }
 
+/* The address is the caller's word, unless it is the copy that the kernel worked with. */
+static void mark_addr_source(struct decoder *d, const struct record *record)
+{
+	const struct wire_section *section = record->sections[WIRE_SEC_ADDR];
+
+	if (!section || !(section->flags & WIRE_SEC_KERNEL_COPY))
+		d->event.quality |= EVENT_ADDR_FROM_CALLER;
+}
+
 /* The kernel's tuple of a connection that stands or is being made; otherwise what the caller asked
  * for is all there is. */
 void decode_connect(struct decoder *d, const struct record *record)
@@ -173,7 +182,7 @@ void decode_connect(struct decoder *d, const struct record *record)
 	if (is_known)
 		set_unless_empty(d, CONNECT_tuple, decode_tuple(d, sock, false));
 	else
-		d->event.quality |= EVENT_ADDR_FROM_CALLER;
+		mark_addr_source(d, record);
 	if (is_known && is_internet(sock))
 		addr = end_as_sockaddr(d, sock, sock->remote, sock->remote_port);
 	else
@@ -191,7 +200,7 @@ void decode_bind(struct decoder *d, const struct record *record)
 		addr = end_as_sockaddr(d, sock, sock->local, sock->local_port);
 	} else {
 		addr = decode_sockaddr(d, record);
-		d->event.quality |= EVENT_ADDR_FROM_CALLER;
+		mark_addr_source(d, record);
 	}
 	set_unless_empty(d, BIND_addr, addr);
 }
@@ -233,8 +242,15 @@ void decode_send(struct decoder *d, const struct record *record)
 
 	if (d->event.type == EVENT_SENDMSG && d->event.res >= 0)
 		set_u64(d, params[1], (uint64_t)d->event.res);
-	d->event.quality |= EVENT_ADDR_FROM_CALLER;
-	if (!d->event.sock || !addr.len || sock->family != (uint8_t)addr.ptr[0])
+	if (!addr.len)
+		return;
+	/* A stream has one peer, whatever the caller names: the kernel ignores it or refuses. */
+	if (d->event.sock && sock->type == SOCK_STREAM && d->event.res >= 0) {
+		set_unless_empty(d, params[0], decode_tuple(d, sock, false));
+		return;
+	}
+	mark_addr_source(d, record);
+	if (!d->event.sock || sock->family != (uint8_t)addr.ptr[0])
 		return;
 	size = sock->family == AF_INET ? 4 : 16;
 	if (is_internet(sock) && addr.len == 1 + size + 2) {

@@ -18,8 +18,10 @@
 #include "capture/calls.h"
 #include "capture/decode.h"
 #include "capture/event_clock.h"
+#include "capture/ring_hooks.h"
 #include "capture/rings.h"
 #include "capture/scan.h"
+#include "capture/uring.h"
 #include "capture_bpf.skel.h"
 
 #define RING_BYTES_MIN (UINT64_C(256) << 10)
@@ -38,6 +40,8 @@ struct live {
 	struct source base;
 	struct capture_bpf *bpf;
 	struct rings *rings;
+	struct uring *uring;
+	bool sees_rings;   /* requests of io_uring rings are reported */
 	struct scan *scan; /* until it has all been delivered */
 	void *memory;
 	size_t memory_bytes, stride;
@@ -69,6 +73,8 @@ static const struct event *finish_event(struct live *live, bool is_late)
 		ev->quality |= EVENT_REORDERED;
 		live->reordered_total++;
 	}
+	if (live->sees_rings && (ev->type == EVENT_IO_URING_SETUP || ev->type == EVENT_PROCINFO))
+		ev->quality |= EVENT_RINGS_ARE_SEEN;
 	live->seen[ev->type]++;
 	return ev;
 }
@@ -77,6 +83,11 @@ static bool decode(struct live *live, const struct wire_header *header)
 {
 	struct record record;
 
+	if (header->kind == WIRE_RING_ASK || header->kind == WIRE_RING_DONE) {
+		header = uring_take(live->uring, header, live->bpf->bss->want_raw_names);
+		if (!header)
+			return false;
+	}
 	if (record_parse(&record, header, header->len) || decode_record(&live->decoder, &record)) {
 		live->bad_total++;
 		return false;
@@ -208,6 +219,21 @@ static void set_call(struct live *live, bool is_32bit, int nr, uint64_t filter, 
 	__atomic_store_n(&live->bpf->bss->recipes[is_32bit][nr], recipe, __ATOMIC_RELEASE);
 }
 
+/* What a ring may ask for is wanted when the call that does the same is. */
+static void want_ring_calls(struct live *live)
+{
+	const struct uring_op *ops;
+	uint32_t n;
+
+	ops = uring_ops(&n);
+	for (uint32_t i = 0; i < n; i++) {
+		const struct syscall_info *call = syscall_by_name(text_from(ops[i].call));
+		bool is_wanted = live->bpf->bss->recipes[0][call->nr64] != 0;
+
+		live->bpf->bss->ring_calls[ops[i].op] = is_wanted ? (uint16_t)(call->nr64 + 1) : 0;
+	}
+}
+
 static int live_set_wanted(struct source *source, const uint64_t *event_types,
 			   const uint64_t *syscalls)
 {
@@ -228,6 +254,7 @@ static int live_set_wanted(struct source *source, const uint64_t *event_types,
 		set_call(live, false, call->nr64, filter, is_wanted ? call_recipe(call, false) : 0);
 		set_call(live, true, call->nr32, filter, is_wanted ? call_recipe(call, true) : 0);
 	}
+	want_ring_calls(live);
 	return 0;
 }
 
@@ -270,6 +297,8 @@ static void add_lost(const struct live *live, const struct wire_ring *ring,
 		[WIRE_FORK] = EVENT_CLONE,
 		[WIRE_EXIT] = EVENT_PROCEXIT,
 		[WIRE_TASK] = EVENT_PROCINFO,
+		[WIRE_RING_ASK] = EVENT_IO_URING_ENTER,
+		[WIRE_RING_DONE] = EVENT_IO_URING_ENTER,
 	};
 
 	for (int abi = 0; abi < 2; abi++) {
@@ -321,6 +350,7 @@ static void live_free(struct live **live)
 		return;
 	capture_bpf__destroy(l->bpf); /* detaches first: no producer is left */
 	scan_destroy(&l->scan);
+	uring_destroy(&l->uring);
 	rings_destroy(&l->rings);
 	if (l->memory)
 		munmap(l->memory, l->memory_bytes);
@@ -372,6 +402,7 @@ static int load_with(struct live *live, const struct live_config *config, uint32
 	live->bpf = capture_bpf__open();
 	if (!live->bpf)
 		return -errno;
+	live->sees_rings = ring_hooks_choose(live->bpf, live->sees_rings);
 	live->bpf->rodata->ring_mask = live->ring_bytes - 1;
 	live->bpf->rodata->scan_ring = live->n_cpus;
 	live->bpf->rodata->read_mode = read_mode;
@@ -416,15 +447,11 @@ static void raise_memlock(void)
 		log_debug("live capture: RLIMIT_MEMLOCK stays as it is");
 }
 
-static int load(struct live *live, const struct live_config *config, uint32_t read_mode)
+/* From the best way of reading down to what this kernel takes. */
+static int load_any(struct live *live, const struct live_config *config, uint32_t read_mode)
 {
-	libbpf_print_fn_t print;
 	int r = -EINVAL;
 
-	live->n_cpus = (uint32_t)libbpf_num_possible_cpus();
-	live->ring_bytes = ring_bytes_for(config->buffer_bytes, live->n_cpus);
-	raise_memlock();
-	print = libbpf_set_print(libbpf_says);
 	for (int mode = (int)read_mode; r && r != -EPERM && mode >= 0; mode--)
 		r = load_with(live, config, (uint32_t)mode);
 	/* Maps' values were limited to 4 MiB once. */
@@ -432,7 +459,28 @@ static int load(struct live *live, const struct live_config *config, uint32_t re
 		live->ring_bytes /= 2;
 		r = load_with(live, config, 0);
 	}
+	return r;
+}
+
+static int load(struct live *live, const struct live_config *config, uint32_t read_mode)
+{
+	libbpf_print_fn_t print;
+	int r;
+
+	live->n_cpus = (uint32_t)libbpf_num_possible_cpus();
+	live->ring_bytes = ring_bytes_for(config->buffer_bytes, live->n_cpus);
+	raise_memlock();
+	print = libbpf_set_print(libbpf_says);
+	live->sees_rings = !config->without_rings;
+	r = load_any(live, config, read_mode);
+	if (r && r != -EPERM && live->sees_rings) {
+		live->sees_rings = false;
+		r = load_any(live, config, read_mode);
+	}
 	libbpf_set_print(print);
+	if (!r && !live->sees_rings)
+		log_info("live capture: what is asked for on io_uring rings is not seen here; "
+			 "processes that make one are marked proc.is_blind");
 	return r ? why_not_loaded(r) : 0;
 }
 
@@ -496,7 +544,9 @@ int live_source_create_reading(struct source **out, const struct live_config *co
 	live->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (live->wake_fd < 0)
 		return log_err_r(-errno, "live capture: cannot make a wake-up descriptor");
-	r = load(live, config, read_mode);
+	r = uring_create(&live->uring);
+	if (!r)
+		r = load(live, config, read_mode);
 	if (r)
 		return r;
 	r = map_rings(live);

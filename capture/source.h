@@ -58,6 +58,7 @@ static inline void source_destroy(struct source **source)
 struct live_config {
 	uint64_t buffer_bytes; /* all CPUs together */
 	int own_tgid;          /* left out of capture and counted */
+	bool without_rings;    /* leave io_uring alone, as on kernels that do not tell of it */
 };
 
 /* Attach to the kernel. The initial scan of processes and descriptors comes out first, as events

@@ -14,18 +14,23 @@
 #define WIRE_PATH_STEPS_MAX 64  /* dentries and mounts walked for one path */
 
 enum wire_kind {
-	WIRE_CALL, /* a system call returned */
-	WIRE_EXEC, /* a new image; TASK, FILE (the image), texts */
-	WIRE_FORK, /* a new task; TASK of the child */
-	WIRE_EXIT, /* a thread ended; EXIT */
-	WIRE_TASK, /* a task's facts outside any event: scan, move to another cgroup */
-	WIRE_FD,   /* scan: one open descriptor; FILE or SOCK */
+	WIRE_CALL,      /* a system call returned */
+	WIRE_EXEC,      /* a new image; TASK, FILE (the image), texts */
+	WIRE_FORK,      /* a new task; TASK of the child */
+	WIRE_EXIT,      /* a thread ended; EXIT */
+	WIRE_TASK,      /* a task's facts outside any event: scan, move to another cgroup */
+	WIRE_FD,        /* scan: one open descriptor; FILE or SOCK */
+	WIRE_RING_ASK,  /* a request was taken from an io_uring ring; URING, texts, ADDR */
+	WIRE_RING_DONE, /* it is done; URING, FILE or SOCK of its result or descriptor */
 	WIRE_KIND_END,
 };
 
 enum wire_header_flag {
 	WIRE_IS_32BIT = 1 << 0,
 	WIRE_CUT = 1 << 1, /* a section did not fit */
+	/* A call put together of a ring's records: */
+	WIRE_IS_IO_URING = 1 << 2,
+	WIRE_IS_FIXED_FILE = 1 << 3, /* its descriptor is an index of the ring's files */
 };
 
 struct wire_header {
@@ -67,12 +72,14 @@ enum wire_section_type {
 	WIRE_SEC_DATA2,
 	WIRE_SEC_VAR,    /* the block whose size the call gives */
 	WIRE_SEC_MEMORY, /* struct wire_memory */
+	WIRE_SEC_URING,  /* struct wire_uring */
 	WIRE_SEC_END,
 };
 
 enum wire_section_flag {
 	WIRE_SEC_UNREADABLE = 1 << 0, /* the memory could not be read */
 	WIRE_SEC_TRUNCATED = 1 << 1,
+	WIRE_SEC_KERNEL_COPY = 1 << 2, /* an address the caller cannot change any more */
 };
 
 struct wire_section {
@@ -147,6 +154,25 @@ struct wire_exit {
 	__u32 is_group_dead;
 	__u32 pad;
 };
+
+enum wire_uring_flag {
+	WIRE_URING_FIXED_FILE = 1 << 0,    /* fd is an index of the ring's registered files */
+	WIRE_URING_SKIPS_SUCCESS = 1 << 1, /* nothing will be told of it unless it fails */
+	WIRE_URING_DIRECT = 1 << 2,        /* what it opens becomes a registered file */
+	WIRE_URING_MORE = 1 << 3,          /* done, and will be again: multishot */
+};
+
+/* A request of an io_uring ring; the header's nr is the call that does the same. */
+struct wire_uring {
+	__u64 request, ring; /* their addresses: a request is known by its own while it runs */
+	__u64 user_data;
+	__u64 args[6]; /* WIRE_RING_ASK: as the call would have them, pointers 0 */
+	__s32 fd;
+	__u16 op;    /* IORING_OP_* */
+	__u16 flags; /* enum wire_uring_flag */
+};
+
+#define WIRE_RING_OPS_MAX 64 /* kinds of requests below this can be captured */
 
 enum wire_subsys {
 	WIRE_SUBSYS_CPUSET,

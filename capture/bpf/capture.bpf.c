@@ -12,3 +12,5 @@
 #include "capture/bpf/task.bpf.c"
 
 #include "capture/bpf/scan.bpf.c"
+
+#include "capture/bpf/io_uring.bpf.c"
