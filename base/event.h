@@ -86,6 +86,20 @@ enum exe_flag {
 	EXE_IS_SCRIPT = 1 << 6,
 };
 
+/* What of a task a source does not know: those numbers are zero, and the task's earlier ones hold,
+ * or its creator's. Live capture knows all of them. */
+enum task_unknown {
+	TASK_UNKNOWN_IDS = 1 << 0,       /* uid, gid and the others of their kind */
+	TASK_UNKNOWN_NAMESPACE = 1 << 1, /* vtid, vpid, pidns_start_ns */
+	TASK_UNKNOWN_SID = 1 << 2,
+	TASK_UNKNOWN_PGID = 1 << 3,
+	TASK_UNKNOWN_VPGID = 1 << 4,
+	TASK_UNKNOWN_LOGINUID = 1 << 5,
+	TASK_UNKNOWN_TTY = 1 << 6,
+	TASK_UNKNOWN_CAPS = 1 << 7,
+	TASK_UNKNOWN_COMM = 1 << 8,
+};
+
 /* Everything known of a task: with exec (the new image), with clone's child, and from the initial
  * scan. Strings lists (args, env, cgroups) are NUL-terminated strings back to back. */
 struct task_facts {
@@ -109,6 +123,7 @@ struct task_facts {
 	uint64_t exe_ino, exe_ctime_ns, exe_mtime_ns;
 	uint32_t exe_dev;
 	uint32_t clone_flags; /* kernel CLONE_* bits; clone events only */
+	uint32_t unknown;     /* enum task_unknown */
 	bool is_thread;       /* shares a thread group with its creator */
 	bool args_truncated, env_truncated;
 	struct text comm;
@@ -169,7 +184,8 @@ enum event_quality {
 };
 
 struct event {
-	uint64_t ts_ns;   /* event time: ns since the epoch, never backwards within a source */
+	uint64_t ts_ns;   /* event time: ns since the epoch, never backwards; in captures as in the
+			     file,   which may step back */
 	uint64_t boot_ns; /* the same moment on the boot-time clock; 0 in captures */
 	uint64_t num;     /* counts the source's events from 1; of a capture, its event blocks, also
 			     those that no event is made of */

@@ -145,3 +145,14 @@ uint32_t flags_portable(enum flag_map map, uint64_t kernel_flags)
 	}
 	return map == FLAG_MAP_OPEN ? portable | access_mode(kernel_flags) : portable;
 }
+
+uint64_t flags_kernel(enum flag_map map, uint32_t portable_flags)
+{
+	uint64_t kernel = 0;
+
+	for (uint32_t i = 0; i < maps[map].n; i++) {
+		if (portable_flags & maps[map].pairs[i].portable)
+			kernel |= maps[map].pairs[i].kernel;
+	}
+	return kernel;
+}

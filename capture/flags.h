@@ -22,3 +22,7 @@ enum flag_map {
 };
 
 uint32_t flags_portable(enum flag_map map, uint64_t kernel_flags);
+
+/* The kernel's bits that these portable ones stand for; for maps of bits only, without an open's
+ * access mode. */
+uint64_t flags_kernel(enum flag_map map, uint32_t portable_flags);

@@ -72,19 +72,25 @@ int set_image(struct state *state, struct process_node *node, const struct task_
 
 static void set_thread_ids(struct thread *thread, const struct task_facts *task)
 {
-	thread->vtid = task->vtid;
-	thread->uid = task->uid;
-	thread->gid = task->gid;
-	thread->euid = task->euid;
-	thread->egid = task->egid;
-	thread->suid = task->suid;
-	thread->sgid = task->sgid;
-	thread->cap_inheritable = task->cap_inheritable;
-	thread->cap_permitted = task->cap_permitted;
-	thread->cap_effective = task->cap_effective;
+	if (!(task->unknown & TASK_UNKNOWN_NAMESPACE))
+		thread->vtid = task->vtid;
+	if (!(task->unknown & TASK_UNKNOWN_IDS)) {
+		thread->uid = task->uid;
+		thread->gid = task->gid;
+		thread->euid = task->euid;
+		thread->egid = task->egid;
+		thread->suid = task->suid;
+		thread->sgid = task->sgid;
+	}
+	if (!(task->unknown & TASK_UNKNOWN_CAPS)) {
+		thread->cap_inheritable = task->cap_inheritable;
+		thread->cap_permitted = task->cap_permitted;
+		thread->cap_effective = task->cap_effective;
+	}
 	thread->pgft_maj = task->pgft_maj;
 	thread->pgft_min = task->pgft_min;
-	set_comm(thread, task->comm);
+	if (!(task->unknown & TASK_UNKNOWN_COMM))
+		set_comm(thread, task->comm);
 }
 
 void mirror_leader(struct process *p)
@@ -102,6 +108,46 @@ void mirror_leader(struct process *p)
 	p->cap_effective = t->cap_effective;
 }
 
+/* What a capture does not tell is as it was. */
+static void set_session(struct process *p, const struct task_facts *task)
+{
+	if (!(task->unknown & TASK_UNKNOWN_LOGINUID))
+		p->loginuid = task->loginuid;
+	if (!(task->unknown & TASK_UNKNOWN_SID))
+		p->sid = task->sid;
+	if (!(task->unknown & TASK_UNKNOWN_PGID))
+		p->pgid = task->pgid;
+	if (!(task->unknown & TASK_UNKNOWN_VPGID))
+		p->vpgid = task->vpgid;
+	if (!(task->unknown & TASK_UNKNOWN_TTY))
+		p->tty = task->tty;
+	if (!(task->unknown & TASK_UNKNOWN_NAMESPACE)) {
+		p->vpid = task->vpid;
+		p->pidns_start_ns = task->pidns_start_ns;
+	}
+}
+
+/* ... or, in a new process, as its creator has it. */
+static void inherit(struct process_node *child, const struct process_node *creator,
+		    const struct task_facts *task)
+{
+	struct process *p = &child->p;
+	const struct process *c = &creator->p;
+
+	if (!task->unknown)
+		return;
+	child->leader = creator->leader;
+	child->leader.tid = child->leader.vtid = p->vpid = p->pid;
+	child->leader.process = p;
+	p->loginuid = c->loginuid;
+	p->sid = c->sid;
+	p->pgid = c->pgid;
+	p->vpgid = c->vpgid;
+	p->tty = c->tty;
+	p->pidns_start_ns = c->pidns_start_ns;
+	set_comm(&child->leader, (struct text){creator->leader.comm, creator->leader.comm_len});
+}
+
 /* Everything of the task but image, lineage and identity. */
 static int set_task(struct state *state, struct process_node *node, const struct task_facts *task)
 {
@@ -109,13 +155,7 @@ static int set_task(struct state *state, struct process_node *node, const struct
 
 	set_thread_ids(p->leader, task);
 	mirror_leader(p);
-	p->loginuid = task->loginuid;
-	p->sid = task->sid;
-	p->pgid = task->pgid;
-	p->vpgid = task->vpgid;
-	p->vpid = task->vpid;
-	p->tty = task->tty;
-	p->pidns_start_ns = task->pidns_start_ns;
+	set_session(p, task);
 	p->fd_limit = task->fd_limit;
 	p->vm_size_kb = task->vm_size_kb;
 	p->vm_rss_kb = task->vm_rss_kb;
@@ -424,6 +464,7 @@ static struct process_node *add_child(struct state *state, struct process_node *
 	child = add_process(state, task->tgid, task->start_ns, creator);
 	if (!child)
 		return NULL;
+	inherit(child, creator, task);
 	parent = find_parent(state, task);
 	child->p.ppid = task->parent_tgid;
 	process_set_creator(child, creator);
