@@ -17,7 +17,7 @@
 #define BELOW_EMIT_MAX 8            /* anomalies below the threshold, per interval of work */
 #define BELOW_KEPT_NS (86400 * NS_PER_S)
 #define ABOVE_KEPT_NS (7 * 86400 * NS_PER_S)
-#define LOST_MARK_NS (60 * NS_PER_S)
+#define LOST_MARK_NS (QUALITY_WINDOW_NS / 2) /* the last two count */
 #define IMAGE_INTERVAL_NS (60 * NS_PER_S)
 #define IMAGE_TAG UINT64_C(0x3130726f63736765) /* "egscor01" */
 

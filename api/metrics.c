@@ -66,12 +66,29 @@ static void print_capture(FILE *out, const struct snapshot_status *status)
 	       "Events of this program, left out of capture.");
 	metric(out, "recursion_missed_total", COUNTER, status->capture.recursion_missed_total,
 	       "Runs of BPF programs that the kernel skipped.");
+	metric(out, "corrupt_records_total", COUNTER, status->capture.corrupt_total,
+	       "Times when a record of the rings made no sense.");
 	metric_double(out, "events_per_second", GAUGE, status->capture.events_per_s,
 		      "Events captured in the last second.");
 	metric(out, "ring_bytes", GAUGE, status->capture.ring_bytes, "Capture rings, all CPUs.");
 	metric(out, "bpf_map_bytes", GAUGE, status->capture.map_bytes, "Other BPF maps.");
 	by_type(out, status, false, "events_by_type_total", "Events captured, by type.");
 	by_type(out, status, true, "dropped_events_by_type_total", "Events lost, by type.");
+}
+
+/* Every reason, also those that never were: a rule on one must not wait for its first. */
+static void print_gaps(FILE *out, const struct snapshot_status *status)
+{
+	uint32_t n = MIN(status->n_gaps, (uint32_t)SNAPSHOT_GAPS_MAX);
+
+	head(out, "gaps_total", COUNTER, "Spans in which something was not seen, by reason.");
+	for (uint32_t i = 0; i < n; i++)
+		fprintf(out, "ethogram_gaps_total{reason=\"%s\"} %" PRIu64 "\n",
+			status->gaps[i].reason, status->gaps[i].gaps_total);
+	head(out, "gap_events_total", COUNTER, "Events lost in them, where the number is known.");
+	for (uint32_t i = 0; i < n; i++)
+		fprintf(out, "ethogram_gap_events_total{reason=\"%s\"} %" PRIu64 "\n",
+			status->gaps[i].reason, status->gaps[i].events_total);
 }
 
 static void print_state(FILE *out, const struct snapshot_status *status)
@@ -196,6 +213,7 @@ void route_metrics(const struct call *call, struct answer *answer)
 	}
 	storage_facts_read(call, &live->request->status, &facts);
 	print_capture(out, &live->request->status);
+	print_gaps(out, &live->request->status);
 	print_state(out, &live->request->status);
 	print_outcome(out, &live->request->status);
 	print_storage(out, &facts);

@@ -78,6 +78,7 @@ static void add_capture(cJSON *json, const struct snapshot_status *status)
 	json_add_u64(capture, "reordered_total", status->capture.reordered_total);
 	json_add_u64(capture, "own_skipped_total", status->capture.own_skipped_total);
 	json_add_u64(capture, "recursion_missed_total", status->capture.recursion_missed_total);
+	json_add_u64(capture, "corrupt_total", status->capture.corrupt_total);
 	json_add_u64(capture, "buffer_bytes", status->capture.ring_bytes);
 }
 

@@ -8,3 +8,11 @@
 uint64_t clock_monotonic_ns(void);
 uint64_t clock_boot_ns(void); /* as monotonic, but counts suspend */
 uint64_t clock_real_ns(void); /* since the epoch */
+
+/* The three clocks at one moment. */
+struct clock_reading {
+	uint64_t boot_ns, monotonic_ns, real_ns;
+};
+
+/* Read them as close together as the scheduler lets us. */
+struct clock_reading clock_read(void);

@@ -141,7 +141,10 @@ static void alert_texts(void *record, text_visit_fn *visit, void *arg)
 
 static void gap_texts(void *record, text_visit_fn *visit, void *arg)
 {
-	visit(&((struct record_gap *)record)->reason, arg);
+	struct record_gap *gap = record;
+
+	visit(&gap->reason, arg);
+	visit(&gap->detail, arg);
 }
 
 static void behaviour_texts(void *record, text_visit_fn *visit, void *arg)

@@ -159,11 +159,19 @@ enum workload_kind {
 
 const char *workload_kind_name(enum workload_kind kind);
 
+#define GAP_EVENTS_UNKNOWN UINT64_MAX
+
+/* A span in which something was not seen. Pushed again, with the same id, while it grows. */
 struct record_gap {
+	uint64_t id;
 	uint64_t from_ns, to_ns;
-	struct text reason; /* "downtime", "ring full: open", "evicted: processes", ... */
-	uint64_t events;    /* lost; 0 unknown */
+	struct text reason; /* "ring full", "downtime", ...: docs/storage.md lists them */
+	uint64_t events;    /* lost, or GAP_EVENTS_UNKNOWN */
+	struct text detail; /* a JSON object: {"by_type": {"open": 3}, ...}; empty none */
 };
+
+/* How long before an anomaly a loss still makes its circumstances doubtful. */
+#define QUALITY_WINDOW_NS UINT64_C(120000000000)
 
 /* The text of one behaviour that entered a baseline. Written once, when it is learned. */
 struct record_behaviour {

@@ -30,18 +30,25 @@ struct snapshot_memory_part {
 	uint64_t bytes;
 };
 
+#define SNAPSHOT_GAPS_MAX 16
+
 struct snapshot_status {
 	uint64_t now_ns, last_event_ns, started_ns;
 	struct {
 		char source[16];
 		uint64_t events_total, dropped_total, reordered_total, own_skipped_total;
-		uint64_t recursion_missed_total;
+		uint64_t recursion_missed_total, corrupt_total;
 		double events_per_s;
 		uint64_t ring_bytes, map_bytes;
 		struct {
 			uint64_t seen, dropped;
 		} by_type[EVENT_TYPE_END];
 	} capture;
+	uint32_t n_gaps;
+	struct {
+		const char *reason; /* static */
+		uint64_t gaps_total, events_total;
+	} gaps[SNAPSHOT_GAPS_MAX];
 	struct {
 		uint32_t processes;
 		uint64_t evicted_total, fds_evicted_total, unknown_task_total, wrong_image_total,

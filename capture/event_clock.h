@@ -11,7 +11,8 @@ struct event_clock {
 };
 
 /* Take a sample: both clocks, read right after each other. The first, and steps of more than a
- * second, count at once. */
+ * second forwards, count at once. After one backwards event time goes on at half speed until real
+ * time has caught up: it neither runs backwards nor stands still for as long as the step was. */
 void event_clock_sample(struct event_clock *clock, uint64_t boot_ns, uint64_t real_ns);
 
 /* Time since the epoch of an event at boot_ns. */

@@ -54,6 +54,7 @@ struct live {
 	uint64_t events_total, reordered_total, bad_total;
 	uint64_t seen[EVENT_TYPE_END];
 	struct call_filter_words classes;
+	uint64_t bad[EVENT_TYPE_END]; /* records of that type that could not be decoded */
 	struct decoder decoder;
 };
 
@@ -79,6 +80,26 @@ static const struct event *finish_event(struct live *live, bool is_late)
 	return ev;
 }
 
+static const enum event_type kind_types[WIRE_KIND_END] = {
+	[WIRE_EXEC] = EVENT_EXECVE,
+	[WIRE_FORK] = EVENT_CLONE,
+	[WIRE_EXIT] = EVENT_PROCEXIT,
+	[WIRE_TASK] = EVENT_PROCINFO,
+	[WIRE_FD] = EVENT_PROCINFO,
+	[WIRE_RING_ASK] = EVENT_IO_URING_ENTER,
+	[WIRE_RING_DONE] = EVENT_IO_URING_ENTER,
+};
+
+/* The type that a record would have become. */
+static enum event_type type_of(const struct live *live, const struct wire_header *header)
+{
+	if (header->kind != WIRE_CALL)
+		return header->kind < WIRE_KIND_END ? kind_types[header->kind] : EVENT_PROCINFO;
+	return header->nr < WIRE_NR_END
+		       ? live->decoder.types[!!(header->flags & WIRE_IS_32BIT)][header->nr]
+		       : EVENT_GENERIC;
+}
+
 static bool decode(struct live *live, const struct wire_header *header)
 {
 	struct record record;
@@ -90,6 +111,7 @@ static bool decode(struct live *live, const struct wire_header *header)
 	}
 	if (record_parse(&record, header, header->len) || decode_record(&live->decoder, &record)) {
 		live->bad_total++;
+		live->bad[type_of(live, header)]++;
 		return false;
 	}
 	return true;
@@ -272,47 +294,49 @@ void live_source_set_raw_names(struct source *source, bool are_wanted)
 	live_of(source)->bpf->bss->want_raw_names = are_wanted;
 }
 
-static uint64_t recursion_missed(const struct live *live)
+static void add_missed(const struct live *live, struct source_counters *out)
 {
 	struct bpf_program *program;
-	uint64_t total = 0;
 
 	bpf_object__for_each_program(program, live->bpf->obj)
 	{
 		struct bpf_prog_info info = {0};
 		__u32 size = sizeof(info);
 
-		if (bpf_program__fd(program) >= 0 &&
-		    !bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size))
-			total += info.recursion_misses;
+		struct source_program_counters *counters = &out->programs[out->n_programs];
+
+		if (bpf_program__fd(program) < 0 ||
+		    bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size))
+			continue;
+		out->recursion_missed_total += info.recursion_misses;
+		if (out->n_programs == SOURCE_PROGRAMS_MAX)
+			continue;
+		snprintf(counters->name, sizeof(counters->name), "%s", bpf_program__name(program));
+		counters->missed = info.recursion_misses;
+		out->n_programs++;
 	}
-	return total;
 }
 
-static void add_lost(const struct live *live, const struct wire_ring *ring,
-		     struct source_counters *out)
+static void add_lost(const struct live *live, uint32_t cpu, struct source_counters *out)
 {
-	static const enum event_type kinds[WIRE_KIND_END] = {
-		[WIRE_EXEC] = EVENT_EXECVE,
-		[WIRE_FORK] = EVENT_CLONE,
-		[WIRE_EXIT] = EVENT_PROCEXIT,
-		[WIRE_TASK] = EVENT_PROCINFO,
-		[WIRE_RING_ASK] = EVENT_IO_URING_ENTER,
-		[WIRE_RING_DONE] = EVENT_IO_URING_ENTER,
-	};
+	const struct wire_ring *ring = rings_head_of(live->rings, cpu);
+	uint64_t before = out->dropped_total;
 
 	for (int abi = 0; abi < 2; abi++) {
 		for (uint32_t nr = 0; nr < WIRE_NR_END; nr++) {
 			uint64_t lost = ring->lost_calls[abi][nr];
 
+			if (!lost)
+				continue;
 			out->by_type[live->decoder.types[abi][nr]].dropped += lost;
 			out->dropped_total += lost;
 		}
 	}
 	for (uint32_t kind = WIRE_EXEC; kind < WIRE_KIND_END; kind++) {
-		out->by_type[kinds[kind]].dropped += ring->lost_kinds[kind];
+		out->by_type[kind_types[kind]].dropped += ring->lost_kinds[kind];
 		out->dropped_total += ring->lost_kinds[kind];
 	}
+	out->dropped_by_cpu[MIN(cpu, SOURCE_CPUS_MAX - 1)] += out->dropped_total - before;
 	out->own_skipped_total += ring->own_skipped_total;
 }
 
@@ -323,15 +347,16 @@ static void live_counters(const struct source *source, struct source_counters *o
 	*out = (struct source_counters){
 		.events_total = live->events_total,
 		.reordered_total = live->reordered_total,
-		.recursion_missed_total = recursion_missed(live),
 		.ring_bytes = live->n_cpus * live->ring_bytes,
 		.map_bytes = live->memory_bytes,
-		.dropped_total = live->bad_total + rings_corrupt_total(live->rings),
+		.dropped_total = live->bad_total,
+		.corrupt_total = live->bad_total + rings_corrupt_total(live->rings),
 	};
 	for (uint32_t i = 0; i < EVENT_TYPE_END; i++)
-		out->by_type[i].seen = live->seen[i];
+		out->by_type[i] = (struct source_type_counters){live->seen[i], live->bad[i]};
 	for (uint32_t cpu = 0; cpu < live->n_cpus; cpu++)
-		add_lost(live, rings_head_of(live->rings, cpu), out);
+		add_lost(live, cpu, out);
+	add_missed(live, out);
 }
 
 static void live_wake(struct source *source)

@@ -13,11 +13,27 @@ struct source_type_counters {
 	uint64_t seen, dropped;
 };
 
+#define SOURCE_CPUS_MAX 256    /* later ones are counted with the last */
+#define SOURCE_PROGRAMS_MAX 32 /* that count what they missed */
+
+struct source_program_counters {
+	char name[16];
+	uint64_t missed; /* runs that the kernel skipped because the CPU was in a program already */
+};
+
+/* Totals since the start; none ever goes back. An event that was made and wanted is in exactly one
+ * of: seen or dropped of its type, missed, or behind a corruption. */
 struct source_counters {
-	uint64_t events_total, dropped_total, reordered_total;
+	uint64_t events_total;
+	uint64_t dropped_total; /* all types; the rings were full, or the record made no sense */
+	uint64_t reordered_total;
+	uint64_t corrupt_total;     /* times when a record made no sense */
 	uint64_t own_skipped_total; /* events of the daemon itself, left out */
 	uint64_t recursion_missed_total;
 	uint64_t ring_bytes, map_bytes;
+	uint64_t dropped_by_cpu[SOURCE_CPUS_MAX];
+	uint32_t n_programs;
+	struct source_program_counters programs[SOURCE_PROGRAMS_MAX];
 	struct source_type_counters by_type[EVENT_TYPE_END];
 };
 

@@ -265,13 +265,13 @@ struct wire_ring {
 	__u64 busy_since;   /* 0 idle, 1 a record begins, else the time of the record in work */
 	__u64 nested_total; /* records lost because another one was in work on this CPU */
 	__u64 own_skipped_total;
-	__u64 unused;
-	__u64 arg[4]; /* kernel addresses handed to the section writers */
-	__u64 pos;    /* bytes of the record in work */
+	__u64 lost_total; /* sum of all losses below */
+	__u64 arg[4];     /* kernel addresses handed to the section writers */
+	__u64 pos;        /* bytes of the record in work */
 	__u64 root_dentry, root_mnt;
 	__u64 lost_kinds[WIRE_KIND_END];
-	__u32 lost_calls[2][WIRE_NR_END]; /* 64-bit, 32-bit */
-	__u32 shed_calls[2][WIRE_NR_END]; /* left out on purpose */
+	__u64 lost_calls[2][WIRE_NR_END]; /* 64-bit, 32-bit */
+	__u64 shed_calls[2][WIRE_NR_END]; /* left out on purpose */
 };
 
-#define WIRE_RING_HEAD_BYTES 12288
+#define WIRE_RING_HEAD_BYTES 20480

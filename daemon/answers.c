@@ -1,5 +1,6 @@
 #include "daemon/answers.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -23,10 +24,24 @@ static void fill_capture(struct pipeline *p, struct snapshot_status *s)
 	s->capture.recursion_missed_total = c->recursion_missed_total;
 	s->capture.ring_bytes = c->ring_bytes;
 	s->capture.map_bytes = c->map_bytes;
+	s->capture.corrupt_total = c->corrupt_total;
 	s->capture.events_per_s = p->events_per_s;
 	for (int i = 0; i < EVENT_TYPE_END; i++) {
 		s->capture.by_type[i].seen = c->by_type[i].seen;
 		s->capture.by_type[i].dropped = c->by_type[i].dropped;
+	}
+}
+
+static void fill_gaps(const struct pipeline *p, struct snapshot_status *s)
+{
+	struct gap_counters counters[GAP_REASON_END];
+
+	static_assert(GAP_REASON_END <= SNAPSHOT_GAPS_MAX, "room for all reasons");
+	gaps_counters(p->gaps, counters);
+	for (; s->n_gaps < GAP_REASON_END; s->n_gaps++) {
+		s->gaps[s->n_gaps].reason = gap_reason_name((enum gap_reason)s->n_gaps);
+		s->gaps[s->n_gaps].gaps_total = counters[s->n_gaps].gaps_total;
+		s->gaps[s->n_gaps].events_total = counters[s->n_gaps].events_total;
 	}
 }
 
@@ -100,6 +115,7 @@ static int answer_status(struct pipeline *p, struct request *request, uint64_t n
 	s->last_event_ns = p->last_event_ns;
 	s->started_ns = p->started_ns;
 	fill_capture(p, s);
+	fill_gaps(p, s);
 	fill_state(p, s);
 	fill_writer(p, s);
 	profile_set_totals(p->parts.profiles, s);

@@ -32,8 +32,8 @@ struct daemon {
 	bool is_replay;       /* captures instead of the kernel; no API, outputs or threads */
 	record_emit_fn *emit; /* replay: where records go */
 	void *emit_arg;
-	uint64_t next_alert_id;
-	uint64_t last_run_ns; /* last checkpoint of the run before; 0 none */
+	uint64_t next_alert_id, next_gap_id;
+	struct last_run last_run;
 	pthread_t loader;
 	bool loader_runs;
 	atomic_bool stop;

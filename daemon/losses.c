@@ -6,8 +6,6 @@
 
 #include "base/util.h"
 
-#define REASON_MAX 96
-
 struct losses {
 	uint64_t checked_ns; /* time of the last check */
 	struct source_counters source, previous;
@@ -31,56 +29,83 @@ const struct source_counters *losses_source(const struct losses *losses)
 	return &losses->source;
 }
 
-/* What is being reported: since when, until when, to whom. */
-struct report {
+/* What is being compared: since when, until when, into which book. */
+struct comparison {
 	uint64_t from_ns, to_ns;
-	gap_emit_fn *emit;
-	void *arg;
+	struct gaps *gaps;
 };
 
-static void report_growth(const struct report *report, const char *what, const char *detail,
-			  uint64_t before, uint64_t now)
+static bool add_growth(const struct comparison *c, enum gap_reason reason, uint64_t before,
+		       uint64_t now)
 {
-	char reason[REASON_MAX];
-	struct record_gap *gap;
-	int len;
-
 	if (now <= before)
+		return false;
+	gaps_add(c->gaps, reason, c->from_ns, c->to_ns, now - before);
+	return true;
+}
+
+static void add_part_growth(const struct comparison *c, enum gap_reason reason, const char *group,
+			    const char *name, uint64_t before, uint64_t now)
+{
+	if (now > before)
+		gaps_add_part(c->gaps, reason, group, name, now - before);
+}
+
+/* What found no room; records that make no sense are dropped too, but not by any CPU. */
+static uint64_t sum_dropped(const struct source_counters *counters)
+{
+	uint64_t sum = 0;
+
+	for (int i = 0; i < SOURCE_CPUS_MAX; i++)
+		sum += counters->dropped_by_cpu[i];
+	return sum;
+}
+
+static void compare_rings(const struct comparison *c, const struct source_counters *before,
+			  const struct source_counters *now)
+{
+	if (!add_growth(c, GAP_RING_FULL, sum_dropped(before), sum_dropped(now)))
 		return;
-	len = snprintf(reason, sizeof(reason), "%s%s%s", what, detail ? ": " : "",
-		       detail ? detail : "");
-	len = MIN(len, (int)sizeof(reason) - 1);
-	gap = record_alloc(sizeof(*gap), (size_t)len);
-	if (!gap)
-		return; /* the counters themselves still show it */
-	gap->from_ns = report->from_ns;
-	gap->to_ns = report->to_ns;
-	gap->events = now - before;
-	gap->reason = record_text(gap, (struct text){reason, (uint32_t)len});
-	report->emit(gap, report->arg);
+	for (int i = 0; i < EVENT_TYPE_END; i++)
+		add_part_growth(c, GAP_RING_FULL, "by_type", event_info((enum event_type)i)->name,
+				before->by_type[i].dropped, now->by_type[i].dropped);
+	for (uint32_t cpu = 0; cpu < SOURCE_CPUS_MAX; cpu++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "%u", cpu);
+		add_part_growth(c, GAP_RING_FULL, "by_cpu", name, before->dropped_by_cpu[cpu],
+				now->dropped_by_cpu[cpu]);
+	}
+}
+
+static void compare_programs(const struct comparison *c, const struct source_counters *before,
+			     const struct source_counters *now)
+{
+	if (!add_growth(c, GAP_RECURSION, before->recursion_missed_total,
+			now->recursion_missed_total))
+		return;
+	for (uint32_t i = 0; i < now->n_programs; i++)
+		add_part_growth(c, GAP_RECURSION, "by_program", now->programs[i].name,
+				i < before->n_programs ? before->programs[i].missed : 0,
+				now->programs[i].missed);
 }
 
 uint64_t losses_check(struct losses *l, const struct source *source, const struct state *state,
-		      uint64_t now_ns, gap_emit_fn *emit, void *arg)
+		      uint64_t now_ns, struct gaps *gaps)
 {
-	struct report report = {.from_ns = l->checked_ns ? l->checked_ns : now_ns,
-				.to_ns = now_ns,
-				.emit = emit,
-				.arg = arg};
+	struct comparison c = {
+		.from_ns = l->checked_ns ? l->checked_ns : now_ns, .to_ns = now_ns, .gaps = gaps};
 	struct state_counters counters;
 
 	l->previous = l->source;
 	source->ops->counters(source, &l->source);
-	for (int i = 0; i < EVENT_TYPE_END; i++)
-		report_growth(&report, "ring full", event_info((enum event_type)i)->name,
-			      l->previous.by_type[i].dropped, l->source.by_type[i].dropped);
-	report_growth(&report, "program not run: recursion", NULL,
-		      l->previous.recursion_missed_total, l->source.recursion_missed_total);
+	compare_rings(&c, &l->previous, &l->source);
+	compare_programs(&c, &l->previous, &l->source);
+	add_growth(&c, GAP_CORRUPT, l->previous.corrupt_total, l->source.corrupt_total);
 
 	state_counters(state, &counters);
-	report_growth(&report, "evicted", "processes", l->evicted, counters.evicted_total);
-	report_growth(&report, "evicted", "descriptors", l->fds_evicted,
-		      counters.fds_evicted_total);
+	add_growth(&c, GAP_EVICTED_PROCESS, l->evicted, counters.evicted_total);
+	add_growth(&c, GAP_EVICTED_FD, l->fds_evicted, counters.fds_evicted_total);
 	l->evicted = counters.evicted_total;
 	l->fds_evicted = counters.fds_evicted_total;
 	l->checked_ns = now_ns;

@@ -1,6 +1,7 @@
 #include "daemon/daemon.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,8 +17,8 @@
 #include "daemon/outputs.h"
 
 #define WRITER_QUEUE_MAX 65536
-#define DOWNTIME "downtime"
 #define REPLAY_REST_NS UINT64_C(50000000)
+#define BOOT_ID_PATH "/proc/sys/kernel/random/boot_id"
 
 static void fill_learning(const struct config *c, uint64_t seed, struct learning_config *out)
 {
@@ -207,13 +208,38 @@ static int make_redact(struct daemon *d)
 	return r;
 }
 
+/* Empty when the kernel does not tell. */
+static void read_boot_id(char out[64])
+{
+	SCOPED(close_fd) int fd = open(BOOT_ID_PATH, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, out, 63);
+
+	out[n > 0 ? n : 0] = '\0';
+	out[strcspn(out, "\n")] = '\0';
+}
+
+/* What the run before left, and on which boot this one is. */
+static void read_last_run(struct daemon *d)
+{
+	struct last_run *last = &d->last_run;
+	char was[64] = "", is[64];
+
+	read_boot_id(is);
+	store_get_u64(d->store, "last_checkpoint_ns", &last->real_ns);
+	store_get_u64(d->store, "last_checkpoint_boot_ns", &last->boot_ns);
+	store_get_text(d->store, "boot_id", was, sizeof(was));
+	last->is_same_boot = *is && strcmp(was, is) == 0;
+	store_set_text(d->store, "boot_id", is);
+}
+
 /* From here on the store is the writer's: everything read from it was read before. */
 static int make_writer(struct daemon *d)
 {
 	int r;
 
 	d->next_alert_id = store_last_alert(d->store) + 1;
-	store_get_u64(d->store, "last_checkpoint_ns", &d->last_run_ns);
+	d->next_gap_id = store_last_gap(d->store) + 1;
+	read_last_run(d);
 	r = writer_create(&d->writer, d->store, WRITER_QUEUE_MAX);
 	if (r == 0 && d->config->storage.redact.n > 0)
 		writer_set_redact(d->writer, d->redact);
@@ -252,22 +278,6 @@ static int make_api(struct daemon *d)
 	return r ? r : api_server_create(&d->api, &config, &sources, &hooks);
 }
 
-/* How far back the time without a running daemon reaches. */
-static void note_downtime(struct daemon *d)
-{
-	struct record_gap *gap;
-
-	if (!d->last_run_ns || d->last_run_ns >= clock_real_ns())
-		return;
-	gap = record_alloc(sizeof(*gap), strlen(DOWNTIME));
-	if (!gap)
-		return;
-	gap->from_ns = d->last_run_ns;
-	gap->to_ns = clock_real_ns();
-	gap->reason = record_text(gap, TEXT(DOWNTIME));
-	writer_push(d->writer, WRITE_GAP, gap);
-}
-
 static int make_outputs(struct daemon *d)
 {
 	int r = outputs_open(d->config, &d->sinks);
@@ -275,7 +285,6 @@ static int make_outputs(struct daemon *d)
 	if (r)
 		return r;
 	writer_add_tap(d->writer, sinks_tap, d->sinks);
-	note_downtime(d);
 	return 0;
 }
 
@@ -300,6 +309,8 @@ static int make_pipeline(struct daemon *d)
 		.requests = d->requests,
 		.checkpoint_s = d->config->storage.checkpoint_s,
 		.next_alert_id = d->next_alert_id,
+		.next_gap_id = d->next_gap_id,
+		.last_run = d->last_run,
 	};
 	int r = daemon_wanted(d, d->config, d->rules, &d->wanted, &d->classes);
 

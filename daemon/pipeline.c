@@ -59,6 +59,15 @@ static void close_anomaly(uint64_t anomaly_id, void *arg)
 	scorer_close_anomaly(p->parts.scorer, anomaly_id, ANOMALY_ABSORBED);
 }
 
+/* Until now: capture began just before. */
+static void note_downtime(struct pipeline *p)
+{
+	struct clock_reading now = clock_read();
+
+	clock_watch_downtime(&p->parts.last_run, &now, p->gaps);
+	gaps_flush(p->gaps, emit_gap, p);
+}
+
 int pipeline_create(struct pipeline **out, const struct pipeline_parts *parts)
 {
 	SCOPED(pipeline_destroy) struct pipeline *p = calloc(1, sizeof(*p));
@@ -72,8 +81,11 @@ int pipeline_create(struct pipeline **out, const struct pipeline_parts *parts)
 	r = arena_init(&p->arena, ARENA_BYTES);
 	if (!r)
 		r = losses_create(&p->losses);
+	if (!r)
+		r = gaps_create(&p->gaps, parts->next_gap_id);
 	if (r)
 		return r;
+	note_downtime(p);
 	scorer_set_emit(parts->scorer, emit_anomaly, p);
 	incidents_bind(parts->incidents, parts->scorer, emit_alert, p);
 	profile_set_on_learned(parts->profiles, close_anomaly, p);
@@ -92,6 +104,7 @@ void pipeline_destroy(struct pipeline **pipeline)
 	rule_set_destroy(&waiting);
 	rule_set_destroy(&p->parts.rules);
 	losses_destroy(&p->losses);
+	gaps_destroy(&p->gaps);
 	arena_done(&p->arena);
 	free(p);
 	*pipeline = NULL;
@@ -300,10 +313,15 @@ static void look_around(struct pipeline *p, uint64_t now_ns)
 {
 	uint64_t before = losses_source(p->losses)->events_total;
 	double elapsed_s = (double)(now_ns - p->looked_ns) / 1e9;
-	uint64_t lost =
-		losses_check(p->losses, p->parts.source, p->parts.state, now_ns, emit_gap, p);
+	uint64_t lost = losses_check(p->losses, p->parts.source, p->parts.state, now_ns, p->gaps);
 
 	scorer_set_lost(p->parts.scorer, lost);
+	if (p->parts.source->is_live) {
+		struct clock_reading reading = clock_read();
+
+		clock_watch_look(&p->clock_watch, &reading, p->gaps);
+	}
+	gaps_flush(p->gaps, emit_gap, p);
 	if (p->looked_ns)
 		p->events_per_s =
 			(double)(losses_source(p->losses)->events_total - before) / elapsed_s;

@@ -10,6 +10,7 @@
 #include "anomaly/scorer.h"
 #include "base/request.h"
 #include "capture/source.h"
+#include "daemon/clock_watch.h"
 #include "profiles/profile_set.h"
 #include "rules/rules.h"
 #include "state/state.h"
@@ -39,7 +40,8 @@ struct pipeline_parts {
 	/* Rest before the first event that comes so much later than the last rest, so that the
 	 * events alone decide when; 0: the caller calls pipeline_rest(). */
 	uint64_t rest_every_ns;
-	uint64_t next_alert_id;
+	uint64_t next_alert_id, next_gap_id;
+	struct last_run last_run; /* what happened since then was not seen */
 };
 
 int pipeline_create(struct pipeline **out, const struct pipeline_parts *parts);

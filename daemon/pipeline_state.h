@@ -17,6 +17,8 @@ struct pipeline {
 	uint64_t next_alert_id;
 	uint64_t matches_total, matches_dropped_total;
 	struct losses *losses;
+	struct gaps *gaps;
+	struct clock_watch clock_watch;
 	uint64_t looked_ns; /* when losses and rates were last looked at */
 	double events_per_s;
 	struct source_counters counters; /* for answers: too large for the stack */

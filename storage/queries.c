@@ -268,7 +268,10 @@ static cJSON *gap_row(sqlite3_stmt *statement)
 		.from_ns = column_u64(statement, 0),
 		.to_ns = column_u64(statement, 1),
 		.reason = column_text(statement, 2),
-		.events = column_u64(statement, 3),
+		.events = sqlite3_column_type(statement, 3) == SQLITE_NULL
+				  ? GAP_EVENTS_UNKNOWN
+				  : column_u64(statement, 3),
+		.detail = column_text(statement, 4),
 	};
 
 	return gap_json(&gap);
@@ -276,7 +279,7 @@ static cJSON *gap_row(sqlite3_stmt *statement)
 
 int queries_gaps_on(sqlite3 *db, uint64_t from_ns, uint64_t to_ns, uint32_t limit, cJSON *array)
 {
-	static const char sql[] = "SELECT from_ns, to_ns, reason, events FROM gaps"
+	static const char sql[] = "SELECT from_ns, to_ns, reason, events, detail FROM gaps"
 				  " WHERE to_ns >= ?1 AND from_ns <= ?2"
 				  " ORDER BY to_ns DESC, id DESC LIMIT ?3";
 	SCOPED(database_finalize) sqlite3_stmt *statement = NULL;
@@ -292,6 +295,35 @@ int queries_gaps_on(sqlite3 *db, uint64_t from_ns, uint64_t to_ns, uint32_t limi
 			return -ENOMEM;
 	}
 	return r;
+}
+
+/* Events of the gaps that are known. */
+static double sum_lost(const cJSON *gaps)
+{
+	const cJSON *gap;
+	double lost = 0;
+
+	cJSON_ArrayForEach(gap, gaps)
+	{
+		const cJSON *events = cJSON_GetObjectItemCaseSensitive(gap, "events");
+
+		lost += cJSON_IsNumber(events) ? events->valuedouble : 0;
+	}
+	return lost;
+}
+
+void queries_mark_quality(sqlite3 *db, cJSON *quality, uint64_t from_ns, uint64_t to_ns)
+{
+	cJSON *gaps = cJSON_GetObjectItemCaseSensitive(quality, "gaps");
+	const cJSON *known = cJSON_GetObjectItemCaseSensitive(quality, "lost_events");
+	double lost = cJSON_IsNumber(known) ? known->valuedouble : 0;
+
+	from_ns -= MIN(from_ns, QUALITY_WINDOW_NS);
+	if (!cJSON_IsArray(gaps) || queries_gaps_on(db, from_ns, to_ns, GAPS_MAX, gaps) ||
+	    cJSON_GetArraySize(gaps) == 0)
+		return;
+	queries_replace(quality, "lost_events", cJSON_CreateNumber(MAX(lost, sum_lost(gaps))));
+	queries_replace(quality, "complete", cJSON_CreateFalse());
 }
 
 int queries_gaps(struct queries *queries, uint64_t from_ns, uint64_t to_ns, uint32_t limit,

@@ -4,9 +4,6 @@
 #include "base/util.h"
 #include "storage/queries_internal.h"
 
-/* Gaps shown with one anomaly. */
-#define GAPS_MAX 16
-
 static const char *const members[] = {
 	"id",
 	"time",
@@ -38,17 +35,6 @@ static const char *const members[] = {
 	"SELECT id, time_ns, last_ns, occurrences, state, above, return_period_s, incident,"       \
 	" (SELECT document FROM anomaly_documents AS d WHERE d.id = anomalies.id) FROM anomalies"
 
-static void add_gaps(sqlite3 *db, cJSON *anomaly, uint64_t from_ns, uint64_t to_ns)
-{
-	cJSON *quality = cJSON_GetObjectItemCaseSensitive(anomaly, "data_quality");
-	cJSON *gaps = cJSON_GetObjectItemCaseSensitive(quality, "gaps");
-
-	if (!cJSON_IsArray(gaps) || queries_gaps_on(db, from_ns, to_ns, GAPS_MAX, gaps))
-		return;
-	if (cJSON_GetArraySize(gaps) > 0)
-		queries_replace(quality, "complete", cJSON_CreateFalse());
-}
-
 static void replace_id(cJSON *object, const char *name, char letter, uint64_t id)
 {
 	cJSON_DeleteItemFromObjectCaseSensitive(object, name);
@@ -71,7 +57,8 @@ static cJSON *row_json(sqlite3_stmt *s, sqlite3 *db)
 	queries_replace(anomaly, "return_period_s",
 			cJSON_CreateNumber(sqlite3_column_double(s, 6)));
 	replace_id(anomaly, "incident", 'i', column_u64(s, 7));
-	add_gaps(db, anomaly, column_u64(s, 1), last_ns);
+	queries_mark_quality(db, cJSON_GetObjectItemCaseSensitive(anomaly, "data_quality"),
+			     column_u64(s, 1), last_ns);
 	return anomaly;
 }
 

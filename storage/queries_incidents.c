@@ -11,17 +11,30 @@ static const char *const members[] = {
 	"anomalies", "alerts", "summary", "process",  NULL,
 };
 
+/* The document, with what was not seen at the time. */
+static cJSON *incident_document(sqlite3 *db, struct text document, uint64_t from_ns, uint64_t to_ns)
+{
+	cJSON *incident = queries_document(document, members);
+	cJSON *quality = json_add_object(incident, "data_quality");
+
+	json_add_bool(quality, "complete", true);
+	json_add_u64(quality, "lost_events", 0);
+	json_add_array(quality, "gaps");
+	queries_mark_quality(db, quality, from_ns, to_ns);
+	return incident;
+}
+
 static cJSON *list_row(sqlite3_stmt *s, uint64_t *key, uint64_t *id, void *arg)
 {
 	(void)arg;
 	*id = column_u64(s, 0);
 	*key = column_u64(s, 1);
-	return queries_document(column_text(s, 2), members);
+	return incident_document(sqlite3_db_handle(s), column_text(s, 2), *key, column_u64(s, 3));
 }
 
 static int select_incidents(struct selection *selection, const struct incident_filter *filter)
 {
-	selection_begin(selection, "SELECT id, from_ns, document FROM incidents WHERE true");
+	selection_begin(selection, "SELECT id, from_ns, document, to_ns FROM incidents WHERE true");
 	/* One that was still going on then counts. */
 	selection_and_time(selection, "to_ns >= ?", filter->since_ns);
 	selection_and_time(selection, "from_ns < ?", filter->until_ns);
@@ -111,14 +124,16 @@ static int add_timeline(sqlite3 *db, uint64_t id, cJSON *incident)
 static int read_document(sqlite3 *db, uint64_t id, cJSON **out)
 {
 	SCOPED(database_finalize) sqlite3_stmt *statement = NULL;
-	int r = database_prepare(db, "SELECT document FROM incidents WHERE id = ?1", &statement);
+	int r = database_prepare(db, "SELECT document, from_ns, to_ns FROM incidents WHERE id = ?1",
+				 &statement);
 
 	if (r)
 		return r;
 	bind_u64(statement, 1, id);
 	r = database_next(statement);
 	if (r == 1)
-		*out = queries_document(column_text(statement, 0), members);
+		*out = incident_document(db, column_text(statement, 0), column_u64(statement, 1),
+					 column_u64(statement, 2));
 	return r == 0 ? -ENOENT : MIN(r, 0);
 }
 

@@ -61,6 +61,13 @@ int queries_list(struct queries *queries, const struct selection *selection, cha
 /* The stored document with its missing members as null; names ends with NULL. */
 cJSON *queries_document(struct text document, const char *const *names);
 
+/* Gaps shown with one anomaly or incident. */
+#define GAPS_MAX 16
+
+/* Quote in quality, which has an array "gaps", what was not seen from QUALITY_WINDOW_NS before
+ * from_ns until to_ns; complete and lost_events follow from it. Left alone on failure. */
+void queries_mark_quality(sqlite3 *db, cJSON *quality, uint64_t from_ns, uint64_t to_ns);
+
 /* Append gaps that overlap [from_ns, to_ns] to array. Does not log. */
 int queries_gaps_on(sqlite3 *db, uint64_t from_ns, uint64_t to_ns, uint32_t limit, cJSON *array);
 

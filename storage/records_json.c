@@ -282,12 +282,17 @@ cJSON *alert_json(const struct record_alert *alert, const char *host)
 
 cJSON *gap_json(const struct record_gap *gap)
 {
-	cJSON *object = cJSON_CreateObject();
+	cJSON *object = cJSON_CreateObject(), *detail;
 
 	json_add_time(object, "from", gap->from_ns);
 	json_add_time(object, "to", gap->to_ns);
 	json_add_text(object, "reason", gap->reason);
-	json_add_u64(object, "events", gap->events);
+	if (gap->events == GAP_EVENTS_UNKNOWN)
+		json_add_null(object, "events");
+	else
+		json_add_u64(object, "events", gap->events);
+	detail = gap->detail.len ? cJSON_ParseWithLength(gap->detail.ptr, gap->detail.len) : NULL;
+	json_add_item(object, "detail", detail);
 	return object;
 }
 

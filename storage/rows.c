@@ -9,16 +9,12 @@
 #include "storage/database.h"
 #include "storage/records_json.h"
 
-/* Two records of the same reason this close are one gap. */
-#define GAP_JOIN_NS UINT64_C(2000000000)
-
 enum statement {
 	REPEAT_ANOMALY,
 	PUT_ANOMALY,
 	PUT_ANOMALY_DOCUMENT,
 	PUT_INCIDENT,
 	PUT_ALERT,
-	EXTEND_GAP,
 	PUT_GAP,
 	PUT_BEHAVIOUR,
 	PUT_JOURNAL,
@@ -49,10 +45,9 @@ static const char *const texts[STATEMENT_END] = {
 		      " workload_name, incident, pid, start_ns, tags, message, output_fields)"
 		      " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"
 		      " ON CONFLICT(id) DO UPDATE SET incident = ?8",
-	[EXTEND_GAP] = "UPDATE gaps SET to_ns = max(to_ns, ?2), events = events + ?4"
-		       " WHERE id = (SELECT max(id) FROM gaps) AND reason = ?3"
-		       " AND ?1 BETWEEN from_ns AND to_ns + ?5",
-	[PUT_GAP] = "INSERT INTO gaps(from_ns, to_ns, reason, events) VALUES(?1, ?2, ?3, ?4)",
+	[PUT_GAP] = "INSERT INTO gaps(id, from_ns, to_ns, reason, events, detail)"
+		    " VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT(id) DO UPDATE SET"
+		    " from_ns = ?2, to_ns = ?3, reason = ?4, events = ?5, detail = ?6",
 	/* The first time it was learned counts. */
 	[PUT_BEHAVIOUR] = "INSERT INTO behaviours(workload, dimension, fingerprint, key, first_ns)"
 			  " VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
@@ -60,8 +55,9 @@ static const char *const texts[STATEMENT_END] = {
 	[PUT_IMAGE] = "INSERT INTO images(kind, workload, sequence, bytes) VALUES(?1, ?2, ?3, ?4)"
 		      " ON CONFLICT(kind, workload) DO UPDATE SET sequence = ?3, bytes = ?4",
 	[DELETE_COVERED] = "DELETE FROM journal WHERE workload = ?1 AND sequence <= ?2",
-	[NOTE_CHECKPOINT] = "INSERT INTO meta(name, value) VALUES('last_checkpoint_ns', ?1)"
-			    " ON CONFLICT(name) DO UPDATE SET value = ?1",
+	[NOTE_CHECKPOINT] = "INSERT INTO meta(name, value) VALUES('last_checkpoint_ns', ?1),"
+			    " ('last_checkpoint_boot_ns', ?2)"
+			    " ON CONFLICT(name) DO UPDATE SET value = excluded.value",
 };
 
 struct rows {
@@ -192,26 +188,27 @@ static int write_alert(struct rows *rows, const void *record)
 	return database_run(s);
 }
 
-static void bind_gap(sqlite3_stmt *s, const struct record_gap *gap)
-{
-	bind_u64(s, 1, gap->from_ns);
-	bind_u64(s, 2, gap->to_ns);
-	bind_blob(s, 3, gap->reason);
-	bind_u64(s, 4, gap->events);
-}
-
 static int write_gap(struct rows *rows, const void *record)
 {
-	sqlite3_stmt *s = rows->statements[EXTEND_GAP];
-	int r;
+	const struct record_gap *gap = record;
+	sqlite3_stmt *s = rows->statements[PUT_GAP];
 
-	bind_gap(s, record);
-	bind_u64(s, 5, GAP_JOIN_NS);
-	r = database_run(s);
-	if (r || sqlite3_changes(rows->db) > 0)
-		return r;
-	bind_gap(rows->statements[PUT_GAP], record);
-	return database_run(rows->statements[PUT_GAP]);
+	if (gap->id)
+		bind_u64(s, 1, gap->id);
+	else
+		sqlite3_bind_null(s, 1);
+	bind_u64(s, 2, gap->from_ns);
+	bind_u64(s, 3, gap->to_ns);
+	bind_blob(s, 4, gap->reason);
+	if (gap->events == GAP_EVENTS_UNKNOWN)
+		sqlite3_bind_null(s, 5);
+	else
+		bind_u64(s, 5, gap->events);
+	if (gap->detail.len)
+		bind_text(s, 6, gap->detail);
+	else
+		sqlite3_bind_null(s, 6);
+	return database_run(s);
 }
 
 static int write_behaviour(struct rows *rows, const void *record)
@@ -297,10 +294,11 @@ int rows_write(struct rows *rows, enum write_kind kind, const void *record)
 	return writes[kind](rows, record);
 }
 
-int rows_note_checkpoint(struct rows *rows, uint64_t now_ns)
+int rows_note_checkpoint(struct rows *rows, uint64_t now_ns, uint64_t boot_ns)
 {
 	sqlite3_stmt *s = rows->statements[NOTE_CHECKPOINT];
 
 	bind_u64(s, 1, now_ns);
+	bind_u64(s, 2, boot_ns);
 	return database_run(s);
 }

@@ -16,4 +16,4 @@ void rows_destroy(struct rows **rows);
 int rows_write(struct rows *rows, enum write_kind kind, const void *record);
 
 /* Note in meta when the checkpoint was taken that the transaction ends. */
-int rows_note_checkpoint(struct rows *rows, uint64_t now_ns);
+int rows_note_checkpoint(struct rows *rows, uint64_t now_ns, uint64_t boot_ns);

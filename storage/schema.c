@@ -51,7 +51,16 @@ static const char version_1[] =
 	" to_ns INTEGER NOT NULL, reason BLOB NOT NULL, events INTEGER NOT NULL);"
 	"CREATE INDEX gaps_by_end ON gaps(to_ns);";
 
-static const char *const steps[] = {version_1};
+/* Gaps that grow, of which the events may be unknown, with parts in a JSON object. */
+static const char version_2[] =
+	"CREATE TABLE new_gaps(id INTEGER PRIMARY KEY, from_ns INTEGER NOT NULL,"
+	" to_ns INTEGER NOT NULL, reason BLOB NOT NULL, events INTEGER, detail TEXT);"
+	"INSERT INTO new_gaps SELECT id, from_ns, to_ns, reason, nullif(events, 0), NULL FROM gaps;"
+	"DROP TABLE gaps;"
+	"ALTER TABLE new_gaps RENAME TO gaps;"
+	"CREATE INDEX gaps_by_end ON gaps(to_ns);";
+
+static const char *const steps[] = {version_1, version_2};
 
 const struct schema schema_current = {steps, ARRAY_SIZE(steps)};
 

@@ -205,6 +205,39 @@ int store_set_u64(struct store *store, const char *name, uint64_t value)
 	return r ? log_database_error(store, r, "cannot write meta") : 0;
 }
 
+int store_get_text(struct store *store, const char *name, char *out, size_t size)
+{
+	SCOPED(database_finalize) sqlite3_stmt *statement = NULL;
+	int r = database_prepare(store->db, "SELECT value FROM meta WHERE name = ?1", &statement);
+
+	if (r == 0) {
+		bind_text(statement, 1, text_from(name));
+		r = database_next(statement);
+	}
+	if (r < 0)
+		return log_database_error(store, r, "cannot read meta");
+	if (r == 0)
+		return -ENOENT;
+	snprintf(out, size, "%.*s", TEXT_ARGS(column_text(statement, 0)));
+	return 0;
+}
+
+int store_set_text(struct store *store, const char *name, const char *value)
+{
+	SCOPED(database_finalize) sqlite3_stmt *statement = NULL;
+	int r = database_prepare(store->db,
+				 "INSERT INTO meta(name, value) VALUES(?1, ?2)"
+				 " ON CONFLICT(name) DO UPDATE SET value = ?2",
+				 &statement);
+
+	if (r == 0) {
+		bind_text(statement, 1, text_from(name));
+		bind_text(statement, 2, text_from(value));
+		r = database_run(statement);
+	}
+	return r ? log_database_error(store, r, "cannot write meta") : 0;
+}
+
 static uint64_t last_id(struct store *store, const char *table)
 {
 	char sql[256];
@@ -233,6 +266,11 @@ uint64_t store_last_incident(struct store *store)
 uint64_t store_last_alert(struct store *store)
 {
 	return last_id(store, "alerts");
+}
+
+uint64_t store_last_gap(struct store *store)
+{
+	return last_id(store, "gaps");
 }
 
 /* statement gives workload, sequence, bytes. */

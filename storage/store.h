@@ -27,15 +27,20 @@ void store_close(struct store **store);
 void store_sizes(const struct store *store, uint64_t *bytes, uint64_t *wal_bytes);
 
 /* Values kept across restarts: ids, seed. -ENOENT when unset. The writer keeps
- * "last_checkpoint_ns" (epoch): what came after it in a killed run was not seen. */
+ * "last_checkpoint_ns" (epoch) and "last_checkpoint_boot_ns" (boot clock): what came after it in a
+ * killed run was not seen. */
 int store_get_u64(struct store *store, const char *name, uint64_t *out);
 int store_set_u64(struct store *store, const char *name, uint64_t value);
+/* The same for a text, cut at size with its NUL. */
+int store_get_text(struct store *store, const char *name, char *out, size_t size);
+int store_set_text(struct store *store, const char *name, const char *value);
 
 /* Highest id ever stored of a kind of record, 0 when none: the next is one more. Kept in meta, so
  * that retention never makes an id come back. */
 uint64_t store_last_anomaly(struct store *store);
 uint64_t store_last_incident(struct store *store);
 uint64_t store_last_alert(struct store *store);
+uint64_t store_last_gap(struct store *store); /* of those that are stored: nobody sees gaps' ids */
 
 /* Restore: visit images, then journal segments by sequence. How many the callback refused, or
  * -errno. An image or segment that a newer image covers is not there any more. */
@@ -49,8 +54,7 @@ enum write_kind {
 	WRITE_ANOMALY,   /* struct record_anomaly: insert or update by id */
 	WRITE_INCIDENT,  /* struct record_incident: insert or update by id */
 	WRITE_ALERT,     /* struct record_alert */
-	WRITE_GAP,       /* struct record_gap; joined to the last one of the same reason when it
-			  * follows within two seconds */
+	WRITE_GAP,       /* struct record_gap: insert or update by id; id 0: a new one */
 	WRITE_BEHAVIOUR, /* struct record_behaviour */
 	WRITE_JOURNAL,   /* struct record_blob; never shed */
 	/* Images: one a kind and workload_id, a newer one replaces the older. */

@@ -232,7 +232,7 @@ static int transact(struct writer *writer, uint32_t *written)
 		r = write_ready(writer, written);
 	/* What a capture shows is no downtime of this host. */
 	if (r == 0 && writer->has_checkpoint && !writer->is_inline)
-		r = rows_note_checkpoint(writer->store->rows, clock_real_ns());
+		r = rows_note_checkpoint(writer->store->rows, clock_real_ns(), clock_boot_ns());
 	if (r == 0)
 		r = database_exec(db, "COMMIT");
 	if (r && !sqlite3_get_autocommit(db)) {

@@ -5,6 +5,8 @@
 #include "capture/bpf/compat.bpf.h"
 #include "capture/wire.h"
 
+_Static_assert(sizeof(struct wire_ring) <= WIRE_RING_HEAD_BYTES, "room for the head");
+
 #define POS_MASK (WIRE_RECORD_MAX - 8)
 #define barrier() asm volatile("" ::: "memory")
 
@@ -99,10 +101,13 @@ static __always_inline struct wire_header *record_begin(struct wire_ring *ring, 
 
 	if (ring->busy_since) {
 		ring->nested_total++;
+		ring->lost_total++;
 		return NULL;
 	}
-	if (ring->head - *(volatile __u64 *)&ring->tail > ring_mask + 1 - WIRE_RECORD_MAX)
+	if (ring->head - *(volatile __u64 *)&ring->tail > ring_mask + 1 - WIRE_RECORD_MAX) {
+		ring->lost_total++;
 		return NULL;
+	}
 	*(volatile __u64 *)&ring->busy_since = 1;
 	now = bpf_ktime_get_boot_ns();
 	*(volatile __u64 *)&ring->busy_since = now;

@@ -433,11 +433,19 @@ static void push_gaps(struct writer *writer)
 	struct record_gap gap = {
 		.from_ns = NOW - 600 * S,
 		.to_ns = NOW - 540 * S,
+		.id = 1,
 		.reason = TEXT("downtime"),
+		.events = GAP_EVENTS_UNKNOWN,
 	};
 
 	writer_push(writer, WRITE_GAP, record_gap_copy(&gap));
-	gap = (struct record_gap){NOW - 90000 * S, NOW - 89990 * S, TEXT("ring full: open"), 55};
+	gap = (struct record_gap){
+		2,
+		NOW - 90000 * S,
+		NOW - 89990 * S,
+		TEXT("ring full"),
+		55,
+		TEXT("{\"by_type\":{\"open\":40,\"connect\":15},\"by_cpu\":{\"0\":55}}")};
 	writer_push(writer, WRITE_GAP, record_gap_copy(&gap));
 }
 

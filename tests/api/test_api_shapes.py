@@ -155,7 +155,11 @@ def test_status_figures(usual):
     }
     assert status["uptime_s"] == 3600 and status["threshold_s"] == 28800
     assert status["now"] > status["last_event"]
-    assert [g["reason"] for g in status["gaps"]] == ["downtime", "ring full: open"]
+    assert [g["reason"] for g in status["gaps"]] == ["downtime", "ring full"]
+    assert [g["events"] for g in status["gaps"]] == [None, 55]
+    assert [g["detail"] for g in status["gaps"]] == [
+        None, {"by_type": {"open": 40, "connect": 15}, "by_cpu": {"0": 55}}
+    ]
     assert status["storage"]["bytes"] > 0 and status["storage"]["last_checkpoint"]
     assert status["memory"]["pss_bytes"] > 1 << 20
 

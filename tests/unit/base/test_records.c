@@ -122,7 +122,8 @@ static void other_records_are_copied_deeply(void **state)
 	struct record_incident incident = {
 		.id = 7, .workload_name = TEXT("w"), .summary = TEXT("s")};
 	struct record_alert alert = {.rule = TEXT("r"), .output_fields = TEXT("{}")};
-	struct record_gap gap = {.reason = TEXT("downtime"), .events = 3};
+	struct record_gap gap = {
+		.id = 8, .reason = TEXT("downtime"), .events = 3, .detail = TEXT("{}")};
 	struct record_behaviour behaviour = {.dimension = TEXT("exec"),
 					     .key = {1, {TEXT("/bin/a")}}};
 	struct record_blob blob = {.sequence = 9, .bytes = TEXT("\0\1\2")};
@@ -138,6 +139,8 @@ static void other_records_are_copied_deeply(void **state)
 	check_text(a->rule, alert.rule, (char *)a, record_bytes(a));
 	check_text(a->output_fields, alert.output_fields, (char *)a, record_bytes(a));
 	check_text(g->reason, gap.reason, (char *)g, record_bytes(g));
+	check_text(g->detail, gap.detail, (char *)g, record_bytes(g));
+	assert_int_equal(g->id, 8);
 	check_text(b->key.fields[0], behaviour.key.fields[0], (char *)b, record_bytes(b));
 	check_text(s->bytes, blob.bytes, (char *)s, record_bytes(s));
 	assert_int_equal(g->events, 3);

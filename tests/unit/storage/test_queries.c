@@ -40,9 +40,10 @@ static void fill_anomalies(struct writer *writer)
 static void fill(struct writer *writer)
 {
 	static const struct record_gap gaps[] = {
-		{SAMPLE_TIME + 5 * SECOND, SAMPLE_TIME + 10 * SECOND, TEXT("downtime"), 0},
-		{SAMPLE_TIME + 100 * SECOND, SAMPLE_TIME + 101 * SECOND, TEXT("ring full: open"),
-		 9},
+		{1, SAMPLE_TIME + 5 * SECOND, SAMPLE_TIME + 10 * SECOND, TEXT("downtime"),
+		 GAP_EVENTS_UNKNOWN, TEXT_NONE},
+		{2, SAMPLE_TIME + 100 * SECOND, SAMPLE_TIME + 101 * SECOND, TEXT("ring full"), 9,
+		 TEXT("{\"by_type\":{\"open\":9}}")},
 	};
 
 	fill_anomalies(writer);
@@ -366,11 +367,49 @@ static void anomalies_show_their_newest_state(void **state)
 	assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(quality, "gaps")), 1);
 	assert_true(cJSON_IsFalse(cJSON_GetObjectItem(quality, "complete")));
 	cJSON_Delete(one);
-	assert_int_equal(queries_anomaly(fixture->queries, 30, &one), 0);
-	quality = cJSON_GetObjectItem(one, "data_quality");
-	assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(quality, "gaps")), 0);
-	assert_true(cJSON_IsTrue(cJSON_GetObjectItem(quality, "complete")));
-	cJSON_Delete(one);
+}
+
+static const cJSON *quality_of(const cJSON *item)
+{
+	return cJSON_GetObjectItem(item, "data_quality");
+}
+
+/* The gap list, the count and the verdict look at the same two minutes. */
+static void what_was_lost_shortly_before_counts(void **state)
+{
+	static const struct {
+		uint64_t first_ns; /* after the end of the second gap */
+		bool is_marked;
+	} rows[] = {{0, true}, {QUALITY_WINDOW_NS, true}, {QUALITY_WINDOW_NS + 1, false}};
+	struct fixture *fixture = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct record_anomaly anomaly = sample_anomaly(5000 + i);
+		struct record_incident incident = sample_incident(5000 + i);
+		cJSON *items[2] = {NULL};
+		struct writer *writer = NULL;
+
+		anomaly.first_ns = SAMPLE_TIME + 101 * SECOND + rows[i].first_ns;
+		anomaly.last_ns = anomaly.first_ns;
+		incident.from_ns = incident.to_ns = anomaly.first_ns;
+		assert_int_equal(writer_create(&writer, fixture->store, 64), 0);
+		push_anomaly(writer, &anomaly);
+		push_incident(writer, &incident);
+		writer_destroy(&writer);
+		assert_int_equal(queries_anomaly(fixture->queries, 5000 + i, &items[0]), 0);
+		assert_int_equal(queries_incident(fixture->queries, 5000 + i, &items[1]), 0);
+		for (int k = 0; k < 2; k++) {
+			const cJSON *quality = quality_of(items[k]);
+			const cJSON *gaps = cJSON_GetObjectItem(quality, "gaps");
+
+			assert_int_equal(cJSON_GetArraySize(gaps) > 0, rows[i].is_marked);
+			assert_int_equal(cJSON_IsFalse(cJSON_GetObjectItem(quality, "complete")),
+					 rows[i].is_marked);
+			assert_int_equal(cJSON_GetObjectItem(quality, "lost_events")->valueint,
+					 rows[i].is_marked ? 9 : 0);
+			cJSON_Delete(items[k]);
+		}
+	}
 }
 
 static void an_incident_has_its_timeline(void **state)
@@ -549,6 +588,7 @@ int main(void)
 		TEST(limits_are_bounded),
 		TEST(lists_leave_explanations_out),
 		TEST(anomalies_show_their_newest_state),
+		TEST(what_was_lost_shortly_before_counts),
 		TEST(an_incident_has_its_timeline),
 		TEST(gaps_that_overlap_are_listed),
 		TEST(behaviours_get_their_texts),

@@ -223,6 +223,9 @@ static void old_databases_open(void **state)
 	assert_int_equal(store_last_alert(store), 6);
 	store_close(&store);
 	assert_int_equal(sample_number(sample, "PRAGMA user_version"), schema_current.n_steps);
+	assert_int_equal(sample_number(sample, "SELECT to_ns FROM gaps WHERE id = 1"
+					       " AND reason = 'downtime' AND events IS NULL"),
+			 20);
 }
 
 int main(void)

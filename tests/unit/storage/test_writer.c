@@ -186,16 +186,18 @@ static void repeats_update_the_row(void **state)
 	store_close(&store);
 }
 
-static void gaps_that_touch_are_one(void **state)
+static void a_gap_grows_under_its_number(void **state)
 {
 	struct sample *sample = *state;
 	struct store *store = sample_open(sample);
 	struct writer *writer = start(store);
 	static const struct record_gap gaps[] = {
-		{SAMPLE_TIME, SAMPLE_TIME + SECOND, TEXT("ring full: open"), 5},
-		{SAMPLE_TIME + 2 * SECOND, SAMPLE_TIME + 3 * SECOND, TEXT("ring full: open"), 7},
-		{SAMPLE_TIME + 9 * SECOND, SAMPLE_TIME + 9 * SECOND, TEXT("ring full: open"), 1},
-		{SAMPLE_TIME + 9 * SECOND, SAMPLE_TIME + 9 * SECOND, TEXT("downtime"), 0},
+		{1, SAMPLE_TIME, SAMPLE_TIME + SECOND, TEXT("ring full"), 5, TEXT_NONE},
+		{2, SAMPLE_TIME, SAMPLE_TIME + 9 * SECOND, TEXT("downtime"), GAP_EVENTS_UNKNOWN,
+		 TEXT_NONE},
+		{1, SAMPLE_TIME, SAMPLE_TIME + 3 * SECOND, TEXT("ring full"), 12,
+		 TEXT("{\"by_type\":{\"open\":12}}")},
+		{3, SAMPLE_TIME, SAMPLE_TIME + 3 * SECOND, TEXT("ring full"), 1, TEXT_NONE},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(gaps); i++)
@@ -205,6 +207,11 @@ static void gaps_that_touch_are_one(void **state)
 	assert_int_equal(sample_number(sample, "SELECT events FROM gaps WHERE id = 1"), 12);
 	assert_int_equal(sample_number(sample, "SELECT to_ns FROM gaps WHERE id = 1"),
 			 (int64_t)(SAMPLE_TIME + 3 * SECOND));
+	assert_int_equal(sample_number(sample, "SELECT detail ->> '$.by_type.open' FROM gaps"
+					       " WHERE id = 1"),
+			 12);
+	assert_int_equal(sample_number(sample, "SELECT events IS NULL FROM gaps WHERE id = 2"), 1);
+	assert_int_equal(store_last_gap(store), 3);
 	store_close(&store);
 }
 
@@ -371,7 +378,7 @@ int main(void)
 		TEST(inline_writer_sheds_nothing_and_notes_no_time),
 		TEST(images_delete_what_they_cover),
 		TEST(repeats_update_the_row),
-		TEST(gaps_that_touch_are_one),
+		TEST(a_gap_grows_under_its_number),
 		TEST(taps_see_alerts_anomalies_and_incidents),
 		TEST(a_full_queue_sheds_repeats_first),
 		TEST(a_record_that_cannot_be_stored_harms_no_other),
