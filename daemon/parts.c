@@ -230,6 +230,11 @@ static void read_last_run(struct daemon *d)
 	store_get_text(d->store, "boot_id", was, sizeof(was));
 	last->is_same_boot = *is && strcmp(was, is) == 0;
 	store_set_text(d->store, "boot_id", is);
+	if (last->real_ns)
+		return;
+	/* Killed before its first checkpoint it must not look as if it had never run. */
+	store_set_u64(d->store, "last_checkpoint_ns", clock_real_ns());
+	store_set_u64(d->store, "last_checkpoint_boot_ns", clock_boot_ns());
 }
 
 /* From here on the store is the writer's: everything read from it was read before. */
