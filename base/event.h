@@ -198,7 +198,8 @@ struct event {
 			      unknown */
 	uint64_t exec_id;  /* image of the process at that moment; 0 unknown */
 	int64_t res;       /* return value; 0 for life-cycle events */
-	bool has_res;      /* false for life-cycle and result-less events */
+	bool has_res;      /* the result is part of the event, for evt.res and its like: not of
+			      life-cycle events, calls without a type or without parameters */
 	uint8_t n_params;
 	struct param params[EVENT_PARAMS_MAX];
 
@@ -215,7 +216,8 @@ static inline const struct param *event_param(const struct event *ev, unsigned i
 	return index < ev->n_params && ev->params[index].is_present ? &ev->params[index] : NULL;
 }
 
+/* Whether the call failed, also where its event does not say so. */
 static inline bool event_failed(const struct event *ev)
 {
-	return ev->has_res && ev->res < 0;
+	return ev->res < 0;
 }

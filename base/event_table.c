@@ -91,6 +91,38 @@ int event_param_by_name(enum event_type type, struct text name)
 	return -1;
 }
 
+#define DYN_ALTERNATIVES_MAX 5
+
+/* Alternatives of the parameters whose type depends on the call's other arguments. */
+static const struct {
+	uint16_t event;
+	uint8_t first, last; /* parameters */
+	uint8_t n;
+	uint8_t types[DYN_ALTERNATIVES_MAX];
+} dyns[] = {
+	{EVENT_SETSOCKOPT,
+	 SETSOCKOPT_val,
+	 SETSOCKOPT_val,
+	 5,
+	 {PARAM_BYTEBUF, PARAM_ERRNO, PARAM_UINT32, PARAM_UINT64, PARAM_RELTIME}},
+	{EVENT_GETSOCKOPT,
+	 GETSOCKOPT_val,
+	 GETSOCKOPT_val,
+	 5,
+	 {PARAM_BYTEBUF, PARAM_ERRNO, PARAM_UINT32, PARAM_UINT64, PARAM_RELTIME}},
+	{EVENT_PTRACE, PTRACE_addr, PTRACE_data, 2, {PARAM_UINT64, PARAM_SIGTYPE}},
+	{EVENT_KEYCTL, KEYCTL_arg2, KEYCTL_arg5, 2, {PARAM_INT64, PARAM_CHARBUF}},
+};
+
+int event_dyn_type(enum event_type type, unsigned param, uint8_t alternative)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(dyns); i++) {
+		if (dyns[i].event == type && param >= dyns[i].first && param <= dyns[i].last)
+			return alternative < dyns[i].n ? dyns[i].types[alternative] : -1;
+	}
+	return -1;
+}
+
 const struct syscall_info *syscall_by_nr(uint32_t nr, bool is_32bit)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(syscalls); i++) {

@@ -158,6 +158,10 @@ int event_by_name(struct text name);
 /* Index of the parameter, or -1. */
 int event_param_by_name(enum event_type type, struct text name);
 
+/* The type that a PARAM_DYN parameter's value has, from the alternative which its first byte names:
+ * an enum param_type, -1 when there is no such alternative. */
+int event_dyn_type(enum event_type type, unsigned param, uint8_t alternative);
+
 /* The call with that number, or NULL. */
 const struct syscall_info *syscall_by_nr(uint32_t nr, bool is_32bit);
 

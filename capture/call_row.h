@@ -10,8 +10,9 @@
 enum source_kind {
 	SOURCE_END, /* no more: the rest is the special decoder's */
 	SOURCE_SKIP,
-	SOURCE_RES, /* the result */
-	SOURCE_I32, /* argument */
+	SOURCE_RES,  /* the result */
+	SOURCE_ZERO, /* what the call has no argument for */
+	SOURCE_I32,  /* argument */
 	SOURCE_I64,
 	SOURCE_U32,
 	SOURCE_U64,
@@ -27,6 +28,7 @@ struct source_spec {
 /* clang-format off */
 #define SKIP {SOURCE_SKIP, 0, 0}
 #define RES {SOURCE_RES, 0, 0}
+#define ZERO {SOURCE_ZERO, 0, 0}
 #define I32(i) {SOURCE_I32, i, 0}
 #define I64(i) {SOURCE_I64, i, 0}
 #define U32(i) {SOURCE_U32, i, 0}

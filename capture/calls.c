@@ -80,6 +80,9 @@ static void fill_param(struct decoder *d, const struct record *record, unsigned 
 	case SOURCE_RES:
 		set_i64(d, param, record->header->res);
 		break;
+	case SOURCE_ZERO:
+		set_u64(d, param, 0);
+		break;
 	case SOURCE_I32:
 		set_i64(d, param, (int32_t)arg);
 		break;

@@ -1,6 +1,8 @@
 /* Processes, their credentials and namespaces. */
 #include "capture/call_row.h"
 
+#define THREE_IDS (WIRE_DATA(0, 4) | WIRE_DATA1(1, 4) | WIRE_DATA2(2, 4))
+
 static const struct call_row rows[] = {
 	{EVENT_EXECVE, WIRE_TEXT(0) | WIRE_EXEC_FAILED, NONE, {RES}, decode_exec_failed},
 	{EVENT_EXECVEAT, WIRE_TEXT(1) | WIRE_EXEC_FAILED, NONE, {RES}, decode_exec_failed},
@@ -17,9 +19,9 @@ static const struct call_row rows[] = {
 	{EVENT_SETSID, WIRE_WANTED, NONE, {RES}},
 	{EVENT_SETPGID, WIRE_WANTED, NONE, {RES, I32(0), I32(1)}},
 	{EVENT_CAPSET, WIRE_DATA(1, 24), NONE, {RES}, decode_capset},
-	{EVENT_PRCTL, WIRE_TEXT(1), NONE, {RES, U32(0)}, decode_prctl},
+	{EVENT_PRCTL, WIRE_TEXT(1) | WIRE_DATA(1, 4), NONE, {RES, U32(0)}, decode_prctl},
 	{EVENT_PTRACE,
-	 WIRE_WANTED,
+	 WIRE_DATA(3, 8),
 	 NONE,
 	 {RES, SKIP, SKIP, FLAGS(0, PTRACE), I32(1)},
 	 decode_ptrace},
@@ -28,6 +30,35 @@ static const struct call_row rows[] = {
 	{EVENT_UNSHARE, WIRE_WANTED, NONE, {RES, FLAGS(0, CLONE)}},
 	{EVENT_PIDFD_OPEN, WIRE_FD_RESULT, RESULT, {RES, I32(0), SKIP}, decode_pidfd_open},
 	{EVENT_PIDFD_GETFD, WIRE_FD_RESULT, RESULT, {RES, FD(0), FD(1), U32(2)}},
+	{EVENT_GETUID, WIRE_WANTED, NONE, {RES}},
+	{EVENT_GETEUID, WIRE_WANTED, NONE, {RES}},
+	{EVENT_GETGID, WIRE_WANTED, NONE, {RES}},
+	{EVENT_GETEGID, WIRE_WANTED, NONE, {RES}},
+	{EVENT_GETRESUID, THREE_IDS, NONE, {RES}, decode_getres},
+	{EVENT_GETRESGID, THREE_IDS, NONE, {RES}, decode_getres},
+	{EVENT_GETRLIMIT,
+	 WIRE_DATA(1, 16),
+	 NONE,
+	 {RES, SKIP, SKIP, FLAGS(0, RLIMIT)},
+	 decode_rlimit,
+	 WIRE_DATA(1, 8)},
+	{EVENT_SETRLIMIT,
+	 WIRE_DATA(1, 16),
+	 NONE,
+	 {RES, SKIP, SKIP, FLAGS(0, RLIMIT)},
+	 decode_rlimit,
+	 WIRE_DATA(1, 8)},
+	{EVENT_PRLIMIT,
+	 WIRE_DATA(2, 16) | WIRE_DATA1(3, 16),
+	 NONE,
+	 {RES, SKIP, SKIP, SKIP, SKIP, I32(0), FLAGS(1, RLIMIT)},
+	 decode_prlimit},
+	{EVENT_SECCOMP, WIRE_WANTED, NONE, {RES, U32(0), U32(1)}},
+	{EVENT_KEYCTL,
+	 WIRE_TEXT(1) | WIRE_TEXT(2) | WIRE_TEXT(3),
+	 NONE,
+	 {RES, U32(0)},
+	 decode_keyctl},
 };
 
 const struct call_family calls_process = {rows, ARRAY_SIZE(rows)};

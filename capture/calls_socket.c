@@ -18,6 +18,18 @@ static const struct call_row rows[] = {
 	 {RES, SKIP, SKIP, SKIP, SKIP, I32(3)},
 	 decode_accept},
 	{EVENT_SHUTDOWN, WIRE_FD_ARG0, ARG0, {RES, FD(0), U32(1)}},
+	{EVENT_GETSOCKNAME, WIRE_WANTED, ARG0, {SKIP}},
+	{EVENT_GETPEERNAME, WIRE_WANTED, ARG0, {SKIP}},
+	{EVENT_SETSOCKOPT,
+	 WIRE_VAR(3, 4, WIRE_BYTES),
+	 ARG0,
+	 {RES, FD(0), FLAGS(1, SOCKOPT_LEVEL), SKIP, SKIP, U32(4)},
+	 decode_sockopt},
+	{EVENT_GETSOCKOPT,
+	 WIRE_VAR(3, 4, WIRE_BYTES) | WIRE_VAR_LEN_AT | WIRE_DATA(4, 4),
+	 ARG0,
+	 {RES, FD(0), FLAGS(1, SOCKOPT_LEVEL)},
+	 decode_sockopt},
 };
 
 const struct call_family calls_socket = {rows, ARRAY_SIZE(rows)};

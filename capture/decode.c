@@ -43,6 +43,8 @@ static uint32_t section_min(uint16_t type)
 		return sizeof(struct wire_uring);
 	case WIRE_SEC_CGROUP:
 		return sizeof(struct wire_cgroup);
+	case WIRE_SEC_MEMORY:
+		return sizeof(struct wire_memory);
 	default:
 		return 0;
 	}
@@ -118,6 +120,14 @@ enum event_type decode_type(const struct decoder *d, const struct wire_header *h
 	}
 }
 
+/* Events of calls without a type or without parameters do not tell how the call ended. */
+static bool has_result(const struct wire_header *header, enum event_type type)
+{
+	if (header->kind != WIRE_CALL)
+		return header->kind == WIRE_EXEC || header->kind == WIRE_FORK;
+	return type != EVENT_GENERIC && event_info(type)->n_params > 0;
+}
+
 static void begin_event(struct decoder *d, const struct record *record)
 {
 	const struct wire_header *header = record->header;
@@ -140,9 +150,8 @@ static void begin_event(struct decoder *d, const struct record *record)
 	ev->start_ns = header->start_ns;
 	ev->exec_id = header->exec_id;
 	ev->res = header->res;
-	ev->has_res =
-		header->kind == WIRE_CALL || header->kind == WIRE_EXEC || header->kind == WIRE_FORK;
 	ev->n_params = event_info(ev->type)->n_params;
+	ev->has_res = has_result(header, ev->type);
 	for (unsigned i = 0; i < ev->n_params; i++)
 		ev->params[i].is_present = false;
 	ev->file = NULL;
@@ -220,4 +229,28 @@ struct text decode_path(struct decoder *d, const char *reversed, uint32_t len, b
 		at = begin;
 	}
 	return (struct text){out, (uint32_t)(to - out)};
+}
+
+bool section_copy(const struct record *record, enum wire_section_type type, void *out,
+		  uint32_t size)
+{
+	const struct wire_section *section = record->sections[type];
+
+	if (!section || section->len != size || section->flags & WIRE_SEC_UNREADABLE)
+		return false;
+	memcpy(out, section + 1, size);
+	return true;
+}
+
+void set_dyn(struct decoder *d, unsigned param, uint8_t alternative, const void *value,
+	     uint32_t size)
+{
+	char *out = decode_room(d, 1 + size);
+
+	if (!out)
+		return;
+	out[0] = (char)alternative;
+	if (size)
+		memcpy(out + 1, value, size);
+	set_bytes(d, param, (struct text){out, 1 + size});
 }

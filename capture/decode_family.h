@@ -43,6 +43,22 @@ char *decode_room(struct decoder *d, uint32_t size);
 struct text section_text(struct decoder *d, const struct record *record,
 			 enum wire_section_type type);
 
+/* Copy a block of exactly `size` bytes. False when it was not read whole. */
+bool section_copy(const struct record *record, enum wire_section_type type, void *out,
+		  uint32_t size);
+
+/* A value of one of a parameter's alternatives (event_dyn_type()). */
+void set_dyn(struct decoder *d, unsigned param, uint8_t alternative, const void *value,
+	     uint32_t size);
+
+/* The caller's text is no path. */
+static inline void forget_paths(struct decoder *d)
+{
+	d->event.raw_path[0] = TEXT_NONE;
+	d->event.raw_path[1] = TEXT_NONE;
+	d->event.quality &= ~(uint32_t)EVENT_PATH_FROM_CALLER;
+}
+
 /* Whether the section is there and readable. */
 bool section_is_known(const struct record *record, enum wire_section_type type);
 
@@ -70,4 +86,8 @@ struct text decode_tuple(struct decoder *d, const struct sock_facts *sock, bool 
 decode_fn decode_open, decode_exec, decode_exec_failed, decode_fork, decode_clone, decode_exit,
 	decode_task, decode_descriptor, decode_connect, decode_chdir, decode_pipe, decode_generic,
 	decode_capset, decode_prctl, decode_bind, decode_accept, decode_send, decode_socketpair,
-	decode_ptrace, decode_mount, decode_no_path, decode_pidfd_open, decode_io_uring;
+	decode_ptrace, decode_mount, decode_no_path, decode_pidfd_open, decode_io_uring,
+	decode_fcntl, decode_open_by_handle, decode_getcwd, decode_llseek, decode_mmap, decode_memory,
+	decode_semctl, decode_semop, decode_signalfd, decode_nanosleep, decode_getres,
+	decode_rlimit, decode_prlimit, decode_keyctl, decode_sockopt, decode_quotactl,
+	decode_fsconfig, decode_io_uring_enter, decode_init_module;

@@ -218,3 +218,38 @@ void decode_chdir(struct decoder *d, const struct record *record)
 	d->event.file = &d->file;
 	d->event.quality &= ~(uint32_t)EVENT_PATH_FROM_CALLER;
 }
+
+/* Two of its commands make a descriptor; the others are about the one they are given. */
+void decode_fcntl(struct decoder *d, const struct record *record)
+{
+	uint32_t command = arg_u32(record, 1);
+
+	if (record->header->res >= 0 && (command == F_DUPFD || command == F_DUPFD_CLOEXEC))
+		d->event.fd = (int32_t)record->header->res;
+}
+
+/* There is no name to type: the path is the kernel's. */
+void decode_open_by_handle(struct decoder *d, const struct record *record)
+{
+	const struct file_facts *file = d->event.file;
+	uint32_t flags = flags_portable(FLAG_MAP_OPEN, arg_u32(record, 2));
+
+	set_u64(d, OPEN_BY_HANDLE_AT_flags, flags | (file ? found_flags(file) : 0));
+	set_u64(d, OPEN_BY_HANDLE_AT_dev, file ? dev_portable(file->dev) : 0);
+	set_u64(d, OPEN_BY_HANDLE_AT_ino, file ? file->ino : 0);
+	if (file && file->path.len)
+		set_bytes(d, OPEN_BY_HANDLE_AT_path, file->path);
+}
+
+/* After a failure the caller's buffer holds anything. */
+void decode_getcwd(struct decoder *d, const struct record *record)
+{
+	if (record->header->res >= 0 && section_is_known(record, WIRE_SEC_TEXT0))
+		set_bytes(d, GETCWD_path, d->event.raw_path[0]);
+	forget_paths(d);
+}
+
+void decode_llseek(struct decoder *d, const struct record *record)
+{
+	set_u64(d, LLSEEK_offset, (uint64_t)arg_u32(record, 1) << 32 | arg_u32(record, 2));
+}

@@ -1,7 +1,6 @@
 /* Life cycle and credentials of processes. */
 #include <assert.h>
 #include <linux/sched.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -389,21 +388,11 @@ void decode_capset(struct decoder *d, const struct record *record)
 	set_u64(d, CAPSET_cap_inheritable, words[2] | (uint64_t)words[5] << 32);
 }
 
-void decode_prctl(struct decoder *d, const struct record *record)
-{
-	if (arg_u32(record, 0) == PR_SET_NAME && section_is_known(record, WIRE_SEC_TEXT0))
-		set_bytes(d, PRCTL_arg2_str, d->event.raw_path[0]);
-	set_i64(d, PRCTL_arg2_int, (int64_t)record->header->args[1]);
-	d->event.raw_path[0] = TEXT_NONE;
-	d->event.quality &= ~(uint32_t)EVENT_PATH_FROM_CALLER;
-}
-
-/* A call without an event of its own. Whether it failed is not part of that event. */
+/* A call without an event of its own. */
 void decode_generic(struct decoder *d, const struct record *record)
 {
 	const struct wire_header *header = record->header;
 
 	set_u64(d, GENERIC_ID, d->codes[!!(header->flags & WIRE_IS_32BIT)][header->nr]);
 	set_u64(d, GENERIC_nativeID, header->nr);
-	d->event.has_res = false;
 }

@@ -1,4 +1,5 @@
 /* Sockets and their addresses. */
+#include <asm/socket.h>
 #include <assert.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -277,4 +278,127 @@ void decode_socketpair(struct decoder *d, const struct record *record)
 		set_u64(d, SOCKETPAIR_peer, d->event.sock->peer_ptr);
 	}
 	d->event.fd = fds[1];
+}
+
+/* Alternatives of an option's value. */
+enum sockopt_dyn { SOCKOPT_BYTES, SOCKOPT_ERRNO, SOCKOPT_NUMBER, SOCKOPT_WIDE, SOCKOPT_TIME };
+
+/* The options of the socket level: the number of the event (the kernel's own up to 50), and what
+ * the value is. Those not named are unknown: bytes. */
+static const struct {
+	uint8_t portable;
+	uint8_t kind; /* enum sockopt_dyn */
+} sockopts[] = {
+#define NUMBER(option) [option] = {option, SOCKOPT_NUMBER}
+	NUMBER(SO_DEBUG),
+	NUMBER(SO_REUSEADDR),
+	NUMBER(SO_TYPE),
+	[SO_ERROR] = {SO_ERROR, SOCKOPT_ERRNO},
+	NUMBER(SO_DONTROUTE),
+	NUMBER(SO_BROADCAST),
+	NUMBER(SO_SNDBUF),
+	NUMBER(SO_RCVBUF),
+	NUMBER(SO_KEEPALIVE),
+	NUMBER(SO_OOBINLINE),
+	NUMBER(SO_NO_CHECK),
+	NUMBER(SO_PRIORITY),
+	[SO_LINGER] = {SO_LINGER, SOCKOPT_BYTES},
+	NUMBER(SO_BSDCOMPAT),
+	NUMBER(SO_REUSEPORT),
+	NUMBER(SO_PASSCRED),
+	[SO_PEERCRED] = {SO_PEERCRED, SOCKOPT_BYTES},
+	NUMBER(SO_RCVLOWAT),
+	NUMBER(SO_SNDLOWAT),
+	[SO_RCVTIMEO_OLD] = {SO_RCVTIMEO_OLD, SOCKOPT_TIME},
+	[SO_SNDTIMEO_OLD] = {SO_SNDTIMEO_OLD, SOCKOPT_TIME},
+	NUMBER(SO_SECURITY_AUTHENTICATION),
+	NUMBER(SO_SECURITY_ENCRYPTION_TRANSPORT),
+	NUMBER(SO_SECURITY_ENCRYPTION_NETWORK),
+	NUMBER(SO_BINDTODEVICE), /* so in the event table, though it is a name */
+	[SO_ATTACH_FILTER] = {SO_ATTACH_FILTER, SOCKOPT_BYTES},
+	NUMBER(SO_DETACH_FILTER),
+	[SO_PEERNAME] = {SO_PEERNAME, SOCKOPT_BYTES},
+	NUMBER(SO_TIMESTAMP_OLD),
+	NUMBER(SO_ACCEPTCONN),
+	NUMBER(SO_PEERSEC),
+	NUMBER(SO_SNDBUFFORCE),
+	NUMBER(SO_RCVBUFFORCE),
+	NUMBER(SO_PASSSEC),
+	NUMBER(SO_TIMESTAMPNS_OLD),
+	NUMBER(SO_MARK),
+	NUMBER(SO_TIMESTAMPING_OLD),
+	NUMBER(SO_PROTOCOL),
+	NUMBER(SO_DOMAIN),
+	NUMBER(SO_RXQ_OVFL),
+	NUMBER(SO_WIFI_STATUS),
+	NUMBER(SO_PEEK_OFF),
+	NUMBER(SO_NOFCS),
+	NUMBER(SO_LOCK_FILTER),
+	NUMBER(SO_SELECT_ERR_QUEUE),
+	NUMBER(SO_BUSY_POLL),
+	NUMBER(SO_MAX_PACING_RATE),
+	NUMBER(SO_BPF_EXTENSIONS),
+	NUMBER(SO_INCOMING_CPU),
+	[SO_ATTACH_BPF] = {SO_ATTACH_BPF, SOCKOPT_BYTES},
+	[SO_MEMINFO] = {52, SOCKOPT_BYTES},
+	[SO_COOKIE] = {53, SOCKOPT_WIDE},
+	[SO_PEERGROUPS] = {51, SOCKOPT_BYTES},
+	[SO_RCVTIMEO_NEW] = {SO_RCVTIMEO_OLD, SOCKOPT_TIME},
+	[SO_SNDTIMEO_NEW] = {SO_SNDTIMEO_OLD, SOCKOPT_TIME},
+#undef NUMBER
+};
+
+/* Seconds and microseconds, each of four or eight bytes, in nanoseconds. */
+static uint64_t sockopt_time_ns(struct text bytes)
+{
+	int64_t wide[2] = {0};
+	int32_t narrow[2];
+
+	if (bytes.len >= sizeof(wide)) {
+		memcpy(wide, bytes.ptr, sizeof(wide));
+	} else if (bytes.len >= sizeof(narrow)) {
+		memcpy(narrow, bytes.ptr, sizeof(narrow));
+		wide[0] = narrow[0];
+		wide[1] = narrow[1];
+	}
+	return (uint64_t)wide[0] * 1000000000 + (uint64_t)wide[1] * 1000;
+}
+
+static void set_sockopt(struct decoder *d, unsigned param, uint8_t kind, struct text bytes)
+{
+	uint64_t wide = 0;
+	int64_t error;
+
+	if (kind == SOCKOPT_BYTES) {
+		set_dyn(d, param, kind, bytes.ptr, bytes.len);
+		return;
+	}
+	if (kind == SOCKOPT_TIME)
+		wide = sockopt_time_ns(bytes);
+	else
+		memcpy(&wide, bytes.ptr ? bytes.ptr : "",
+		       MIN(bytes.len, kind == SOCKOPT_WIDE ? 8 : 4));
+	error = -(int64_t)(int32_t)wide;
+	set_dyn(d, param, kind, kind == SOCKOPT_ERRNO ? (const void *)&error : &wide,
+		kind == SOCKOPT_NUMBER ? 4 : 8);
+}
+
+static_assert((int)SETSOCKOPT_val == (int)GETSOCKOPT_val, "socket options");
+static_assert((int)SETSOCKOPT_optname == (int)GETSOCKOPT_optname, "socket options");
+
+void decode_sockopt(struct decoder *d, const struct record *record)
+{
+	uint32_t level = arg_u32(record, 1), option = arg_u32(record, 2), len;
+	struct text bytes = section_text(d, record, WIRE_SEC_VAR);
+	uint8_t portable = 0, kind = SOCKOPT_BYTES;
+
+	if (level == SOL_SOCKET && option < ARRAY_SIZE(sockopts)) {
+		portable = sockopts[option].portable;
+		kind = sockopts[option].kind;
+	}
+	set_u64(d, SETSOCKOPT_optname, portable);
+	set_sockopt(d, SETSOCKOPT_val, kind, bytes);
+	if (d->event.type == EVENT_GETSOCKOPT)
+		set_u64(d, GETSOCKOPT_optlen,
+			section_copy(record, WIRE_SEC_DATA, &len, sizeof(len)) ? len : 0);
 }

@@ -4,7 +4,17 @@
 #include <linux/close_range.h>
 #include <linux/memfd.h>
 #include <linux/openat2.h>
+#include <linux/quota.h>
 #include <linux/sched.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <sys/epoll.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/sem.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/util.h"
 
@@ -98,6 +108,59 @@ static const struct flag_pair ptrace_requests[] = {
 	{32, 37},     {33, 38},
 };
 
+static const struct flag_pair fstatat_pairs[] = {
+	{AT_SYMLINK_NOFOLLOW, 256}, {AT_NO_AUTOMOUNT, 2048}, {AT_EMPTY_PATH, 4096}};
+
+static const struct flag_pair access_pairs[] = {{X_OK, 1}, {W_OK, 2}, {R_OK, 4}};
+
+static const struct flag_pair flock_pairs[] = {
+	{LOCK_SH, 1}, {LOCK_EX, 2}, {LOCK_NB, 4}, {LOCK_UN, 8}};
+
+static const struct flag_pair prot_pairs[] = {
+	{PROT_READ, 1}, {PROT_WRITE, 2},      {PROT_EXEC, 4},
+	{8, 8},         {PROT_GROWSDOWN, 16}, {PROT_GROWSUP, 32},
+};
+
+static const struct flag_pair mmap_pairs[] = {
+	{MAP_SHARED, 1},      {MAP_PRIVATE, 2},      {MAP_FIXED, 4},         {MAP_ANONYMOUS, 8},
+	{MAP_32BIT, 16},      {MAP_NORESERVE, 64},   {MAP_POPULATE, 128},    {MAP_NONBLOCK, 256},
+	{MAP_GROWSDOWN, 512}, {MAP_DENYWRITE, 1024}, {MAP_EXECUTABLE, 2048}, {MAP_LOCKED, 16384},
+};
+
+static const struct flag_pair mlock2_pairs[] = {{MLOCK_ONFAULT, 1}};
+
+static const struct flag_pair mlockall_pairs[] = {
+	{MCL_CURRENT, 1}, {MCL_FUTURE, 2}, {MCL_ONFAULT, 4}};
+
+static const struct flag_pair semget_pairs[] = {{IPC_CREAT, 8192}, {IPC_EXCL, 16384}};
+
+static const struct flag_pair semop_pairs[] = {{IPC_NOWAIT, 1}, {SEM_UNDO, 2}};
+
+static const struct flag_pair semctl_commands[] = {
+	{IPC_STAT, 1},   {IPC_SET, 2},   {IPC_RMID, 4},  {IPC_INFO, 8}, {SEM_INFO, 16},
+	{SEM_STAT, 32},  {GETALL, 64},   {GETNCNT, 128}, {GETPID, 256}, {GETVAL, 512},
+	{GETZCNT, 1024}, {SETALL, 2048}, {SETVAL, 4096},
+};
+
+static const struct flag_pair epoll_pairs[] = {{EPOLL_CLOEXEC, 1}};
+
+static const struct flag_pair sockopt_levels[] = {{SOL_SOCKET, 1}, {IPPROTO_TCP, 2}};
+
+static const struct flag_pair quota_commands[] = {
+	{Q_QUOTAON, 1},  {Q_QUOTAOFF, 2},  {Q_GETFMT, 4},    {Q_GETINFO, 8},
+	{Q_SETINFO, 16}, {Q_GETQUOTA, 32}, {Q_SETQUOTA, 64}, {Q_SYNC, 128},
+	{0x5801, 256},   {0x5802, 512},    {0x5803, 1024},   {0x5804, 2048}, /* XFS's own */
+	{0x5805, 4096},  {0x5806, 8192},   {0x5807, 16384},
+};
+
+static const struct flag_pair quota_formats[] = {
+	{QFMT_VFS_OLD, 2}, {QFMT_VFS_V0, 4}, {QFMT_VFS_V1, 8}};
+
+static const struct flag_pair quota_types[] = {{USRQUOTA, 1}, {GRPQUOTA, 2}};
+
+static const struct flag_pair io_uring_enter_pairs[] = {
+	{1 << 0, 1}, {1 << 1, 2}, {1 << 2, 4}, {1 << 3, 8}};
+
 #define PAIRS(map, table) [FLAG_MAP_##map] = {table, ARRAY_SIZE(table)}
 
 static const struct {
@@ -117,7 +180,31 @@ static const struct {
 	PAIRS(DELETE_MODULE, delete_module_pairs),
 	PAIRS(IO_URING, io_uring_pairs),
 	PAIRS(PTRACE, ptrace_requests),
+	PAIRS(FSTATAT, fstatat_pairs),
+	PAIRS(ACCESS, access_pairs),
+	PAIRS(FLOCK, flock_pairs),
+	PAIRS(PROT, prot_pairs),
+	PAIRS(MMAP, mmap_pairs),
+	PAIRS(MLOCK2, mlock2_pairs),
+	PAIRS(MLOCKALL, mlockall_pairs),
+	PAIRS(SEMGET, semget_pairs),
+	PAIRS(SEMOP, semop_pairs),
+	PAIRS(SEMCTL, semctl_commands),
+	PAIRS(EPOLL, epoll_pairs),
+	PAIRS(SOCKOPT_LEVEL, sockopt_levels),
+	PAIRS(QUOTA_COMMAND, quota_commands),
+	PAIRS(QUOTA_FORMAT, quota_formats),
+	PAIRS(QUOTA_TYPE, quota_types),
+	PAIRS(IO_URING_ENTER, io_uring_enter_pairs),
 };
+
+/* Maps of numbers: the whole value is looked up; 0 when it is not there. */
+static bool is_number(enum flag_map map)
+{
+	return map == FLAG_MAP_FCNTL || map == FLAG_MAP_PTRACE || map == FLAG_MAP_SEMCTL ||
+	       map == FLAG_MAP_SOCKOPT_LEVEL || map == FLAG_MAP_QUOTA_COMMAND ||
+	       map == FLAG_MAP_QUOTA_FORMAT || map == FLAG_MAP_QUOTA_TYPE;
+}
 
 /* Access modes 0, 1, 2 become the bits 1, 2, 3; 3 (for ioctl only) is none. */
 static uint32_t access_mode(uint64_t flags)
@@ -131,12 +218,16 @@ uint32_t flags_portable(enum flag_map map, uint64_t kernel_flags)
 {
 	uint32_t portable = 0;
 
+	if (map == FLAG_MAP_FUTEX)
+		return kernel_flags & 0x1ff;
+	if (map == FLAG_MAP_RLIMIT)
+		return kernel_flags < RLIM_NLIMITS ? (uint32_t)kernel_flags : 255;
 	if (!maps[map].pairs)
 		return (uint32_t)kernel_flags;
 	for (uint32_t i = 0; i < maps[map].n; i++) {
 		const struct flag_pair *pair = &maps[map].pairs[i];
 
-		if (map == FLAG_MAP_FCNTL || map == FLAG_MAP_PTRACE) {
+		if (is_number(map)) {
 			if (pair->kernel == kernel_flags)
 				return pair->portable;
 		} else if ((kernel_flags & pair->kernel) == pair->kernel) {

@@ -18,6 +18,24 @@ enum flag_map {
 	FLAG_MAP_IO_URING,
 	FLAG_MAP_CLOSE_RANGE,
 	FLAG_MAP_MEMFD,
+	FLAG_MAP_FSTATAT,
+	FLAG_MAP_ACCESS,
+	FLAG_MAP_FLOCK,
+	FLAG_MAP_PROT,
+	FLAG_MAP_MMAP,
+	FLAG_MAP_MLOCK2,
+	FLAG_MAP_MLOCKALL,
+	FLAG_MAP_FUTEX, /* a command with two bits */
+	FLAG_MAP_SEMGET,
+	FLAG_MAP_SEMOP,
+	FLAG_MAP_SEMCTL, /* a command, not bits */
+	FLAG_MAP_EPOLL,
+	FLAG_MAP_RLIMIT,        /* a resource, not bits */
+	FLAG_MAP_SOCKOPT_LEVEL, /* a protocol level, not bits */
+	FLAG_MAP_QUOTA_COMMAND, /* a command, not bits */
+	FLAG_MAP_QUOTA_FORMAT,  /* a format, not bits */
+	FLAG_MAP_QUOTA_TYPE,    /* a type, not bits */
+	FLAG_MAP_IO_URING_ENTER,
 	FLAG_MAP_END,
 };
 

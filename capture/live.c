@@ -256,6 +256,15 @@ static void want_ring_calls(struct live *live)
 	}
 }
 
+/* The recipe of a call that is wanted; those whose events state needs, too, are captured as far as
+ * state needs them unless they are asked for by number. */
+static uint64_t recipe_of(const struct syscall_info *call, bool is_32bit, bool is_named)
+{
+	uint64_t recipe = call_recipe(call, is_32bit);
+
+	return is_named ? recipe & ~(uint64_t)WIRE_STATE_ONLY : recipe;
+}
+
 static int live_set_wanted(struct source *source, const uint64_t *event_types,
 			   const uint64_t *syscalls)
 {
@@ -267,14 +276,16 @@ static int live_set_wanted(struct source *source, const uint64_t *event_types,
 	for (uint32_t i = 0; i < n; i++) {
 		const struct syscall_info *call = &calls[i];
 		uint64_t filter = call_filter(live, call);
-		bool is_wanted =
-			call->event != EVENT_GENERIC && bit_is_set(event_types, call->event);
+		bool is_named = call->nr64 >= 0 && call->nr64 < WIRE_NR_END && syscalls &&
+				bit_is_set(syscalls, (uint32_t)call->nr64);
+		bool is_wanted = is_named || (call->event != EVENT_GENERIC &&
+					      bit_is_set(event_types, call->event));
 
-		if (call->nr64 >= 0 && call->nr64 < WIRE_NR_END && syscalls)
-			is_wanted |= bit_is_set(syscalls, (uint32_t)call->nr64);
 		is_wanted &= (uint32_t)filter != 0;
-		set_call(live, false, call->nr64, filter, is_wanted ? call_recipe(call, false) : 0);
-		set_call(live, true, call->nr32, filter, is_wanted ? call_recipe(call, true) : 0);
+		set_call(live, false, call->nr64, filter,
+			 is_wanted ? recipe_of(call, false, is_named) : 0);
+		set_call(live, true, call->nr32, filter,
+			 is_wanted ? recipe_of(call, true, is_named) : 0);
 	}
 	want_ring_calls(live);
 	return 0;

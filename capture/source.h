@@ -43,8 +43,9 @@ struct source_ops {
 	int (*next)(struct source *source, const struct event **out);
 	/* Live: sleep until more may be there, a wake, or timeout_ms. Replay: returns at once. */
 	void (*wait)(struct source *source, int timeout_ms);
-	/* Which event types (bit per enum event_type) and plain system calls (bit per x86-64
-	 * number; may be NULL) are wanted. May be called at any time. */
+	/* Which event types (bit per enum event_type) and system calls (bit per x86-64 number; may
+	 * be NULL) are wanted. Of fcntl, whose type state needs, all commands are captured only if
+	 * the call is asked for, too. May be called at any time. */
 	int (*set_wanted)(struct source *source, const uint64_t *event_types,
 			  const uint64_t *syscalls);
 	void (*counters)(const struct source *source, struct source_counters *out);

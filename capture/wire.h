@@ -220,13 +220,14 @@ enum wire_recipe {
 	WIRE_ADDR_MSG = 1 << 8,        /* the name of the msghdr in argument 1 */
 	WIRE_EXEC_FAILED = 1 << 9,     /* argv of a failed exec; success is reported by WIRE_EXEC */
 	WIRE_CLONE = 1 << 10,          /* the child's return is left out */
-	WIRE_DUP_ONLY = 1 << 11,       /* fcntl: only the commands that make a descriptor */
+	WIRE_FCNTL = 1 << 11,          /* the result is a descriptor for some commands only */
 	WIRE_ADDRESSED_ONLY = 1 << 12, /* sends: only with an address */
 	WIRE_LISTENER = 1 << 13,       /* accept: describe the listening socket in argument 0 */
 	WIRE_FD_PAIR = 1 << 14,        /* describe the first of the two descriptors in the block */
 	WIRE_MEMORY = 1 << 15,         /* the caller's memory after the call */
 	WIRE_VAR_LEN_AT = 1 << 16,     /* the counting argument points to the count (32 bits) */
 	WIRE_VAR_LEN_RES = 1 << 17,    /* the result is the count */
+	WIRE_STATE_ONLY = 1 << 18,     /* fcntl: only the commands that change descriptors */
 	WIRE_FLAGS_END = 1 << 26,
 };
 

@@ -41,6 +41,8 @@ static int change_named(struct event_set *set, const char *name,
 		type = call->event;
 	if (type >= 0) {
 		change(set->types, (uint32_t)type);
+		if (type == EVENT_FCNTL)
+			change(set->syscalls, (uint32_t)call->nr64);
 		return 0;
 	}
 	if (!call || call->nr64 < 0 || call->nr64 >= SYSCALL_SET_WORDS * 64)
@@ -61,10 +63,13 @@ int wanted_events(struct event_set *out, const struct event_set *const *asked, u
 		for (uint32_t w = 0; w < SYSCALL_SET_WORDS; w++)
 			set.syscalls[w] |= asked[i]->syscalls[w];
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(state_keeping); i++)
-		set_bit(set.types, state_keeping[i]);
 	for (uint32_t i = 0; !r && i < config->capture.events_add.n; i++)
 		r = change_named(&set, config->capture.events_add.items[i], set_bit, diag);
+	/* State needs few commands of fcntl, who asks for the event needs all. */
+	if (set.types[EVENT_FCNTL / 64] >> (EVENT_FCNTL % 64) & 1)
+		set_bit(set.syscalls, (uint32_t)syscall_by_name(TEXT("fcntl"))->nr64);
+	for (size_t i = 0; i < ARRAY_SIZE(state_keeping); i++)
+		set_bit(set.types, state_keeping[i]);
 	for (uint32_t i = 0; !r && i < config->capture.events_remove.n; i++)
 		r = change_named(&set, config->capture.events_remove.items[i], clear_bit, diag);
 	if (!r)

@@ -187,7 +187,7 @@ bool dimension_is_path_keyed(const struct dimension *d)
 
 static bool result_counts(const struct dimension *d, const struct event *ev)
 {
-	if (!ev->has_res || ev->res >= 0)
+	if (!event_failed(ev))
 		return d->success;
 	if (d->failure)
 		return true;

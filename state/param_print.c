@@ -301,6 +301,35 @@ static void print_integer(const struct field_context *ctx, const struct param_in
 	}
 }
 
+/* A value of one of several types, by the parameter's first byte. */
+static void print_dyn(const struct field_context *ctx, unsigned index, struct text_builder *raw,
+		      struct text_builder *resolved)
+{
+	const struct param_info *info = &event_info(ctx->event->type)->params[index];
+	struct text bytes = ctx->event->params[index].bytes;
+	struct param_info one = {.name = info->name, .format = info->format, .dirfd_param = -1};
+	struct param value = {.is_present = true};
+	int type;
+
+	if (!bytes.len)
+		return;
+	type = event_dyn_type(ctx->event->type, index, (uint8_t)bytes.ptr[0]);
+	bytes = (struct text){bytes.ptr + 1, bytes.len - 1};
+	if (type < 0 || type == PARAM_BYTEBUF) {
+		put_data(raw, bytes);
+		return;
+	}
+	if (type == PARAM_CHARBUF) {
+		builder_put(raw, bytes);
+		return;
+	}
+	if (type == PARAM_SIGTYPE)
+		one.format = FORMAT_DEC;
+	one.type = (enum param_type)type;
+	memcpy(&value.u64, bytes.ptr, MIN(bytes.len, sizeof(value.u64)));
+	print_integer(ctx, &one, &value, raw, resolved);
+}
+
 /* Argument lists are shown with dots for their NULs; other data as data. */
 static bool is_string_list(const struct param_info *info)
 {
@@ -345,7 +374,7 @@ void param_print(const struct field_context *ctx, unsigned index, struct text_bu
 		put_fdlist(ctx, raw, param->bytes);
 		break;
 	case PARAM_DYN:
-		put_data(raw, param->bytes);
+		print_dyn(ctx, index, raw, resolved);
 		break;
 	default:
 		print_integer(ctx, info, param, raw, resolved);

@@ -4,6 +4,7 @@
 
 #define TS_COMPAT 2
 #define F_DUPFD 0
+#define F_SETFD 2
 #define F_DUPFD_CLOEXEC 1030
 #define ENOTSOCK 88
 
@@ -81,9 +82,15 @@ static __always_inline int is_left_out(__u64 recipe, __u64 arg1, __u64 arg4, int
 		return res >= 0;
 	if (recipe & WIRE_CLONE)
 		return res == 0;
-	if (recipe & WIRE_DUP_ONLY)
-		return arg1 != F_DUPFD && arg1 != F_DUPFD_CLOEXEC;
+	if (recipe & WIRE_STATE_ONLY)
+		return arg1 != F_DUPFD && arg1 != F_DUPFD_CLOEXEC && arg1 != F_SETFD;
 	return 0;
+}
+
+/* Whether this command of fcntl returns a descriptor. */
+static __always_inline int makes_descriptor(__u64 command)
+{
+	return command == F_DUPFD || command == F_DUPFD_CLOEXEC;
 }
 
 /* argv of an exec that did not happen: the strings one after the other. */
@@ -238,6 +245,8 @@ __noinline int add_sections(__u32 index, __u64 recipe)
 		if (name)
 			add_user_block(index, WIRE_SEC_ADDR, name, len & 0xff);
 	}
+	if (recipe & WIRE_MEMORY)
+		add_memory(index);
 	if (recipe & WIRE_LISTENER)
 		add_listener(index, header->args[0]);
 	if (recipe & WIRE_EXEC_FAILED)
@@ -253,11 +262,11 @@ static __always_inline void set_root(struct wire_ring *ring, struct fs_struct *f
 	ring->root_mnt = (__u64)FIELD(fs, root.mnt);
 }
 
-#define SELECTIVE_RECIPES (WIRE_EXEC_FAILED | WIRE_CLONE | WIRE_DUP_ONLY | WIRE_ADDRESSED_ONLY)
+#define SELECTIVE_RECIPES (WIRE_EXEC_FAILED | WIRE_CLONE | WIRE_STATE_ONLY | WIRE_ADDRESSED_ONLY)
 
 #define SLOW_RECIPES                                                                               \
 	(WIRE_FD_ARG0 | WIRE_FD_ARG1 | WIRE_ADDR_ARG1 | WIRE_ADDR_ARG4 | WIRE_ADDR_MSG |           \
-	 WIRE_EXEC_FAILED | WIRE_LISTENER | ~(__u64)(WIRE_FLAGS_END - 1))
+	 WIRE_EXEC_FAILED | WIRE_LISTENER | WIRE_MEMORY | ~(__u64)(WIRE_FLAGS_END - 1))
 
 SEC("tp_btf/sys_exit")
 int BPF_PROG(on_sys_exit, struct pt_regs *regs, long res)
@@ -310,7 +319,8 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long res)
 		set_root(ring, fs);
 		ring->arg[3] = (__u64)task;
 		if (res >= 0) {
-			if (recipe & WIRE_FD_RESULT)
+			if (recipe & WIRE_FD_RESULT &&
+			    (!(recipe & WIRE_FCNTL) || makes_descriptor(header->args[1])))
 				add_descriptor(cpu, res);
 			if (recipe & WIRE_CWD) {
 				ring->arg[1] = (__u64)FIELD(fs, pwd.dentry);

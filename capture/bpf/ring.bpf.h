@@ -139,3 +139,4 @@ int add_task(__u32 index, __u32 flags, __u64 clone_flags); /* arg[3]: task */
 int add_directories(__u32 index);                          /* arg[3]: task */
 int add_image(__u32 index);                                /* arg[3]: task */
 int add_cgroups(__u32 index);                              /* arg[3]: task */
+int add_memory(__u32 index);                               /* arg[3]: task */

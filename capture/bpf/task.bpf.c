@@ -252,6 +252,27 @@ __noinline int add_task(__u32 index, __u32 flags, __u64 clone_flags)
 	return 0;
 }
 
+__noinline int add_memory(__u32 index)
+{
+	struct wire_ring *ring = ring_at(index);
+	struct wire_section *section;
+	struct wire_memory *out;
+	struct mm_struct *mm;
+
+	if (!ring)
+		return 0;
+	mm = FIELD(CAST(task_struct, ring->arg[3]), mm);
+	section = section_begin(ring, WIRE_SEC_MEMORY);
+	if (!section || !mm)
+		return 0;
+	out = (struct wire_memory *)(section + 1);
+	out->vm_pages = FIELD(mm, total_vm);
+	out->rss_pages = rss_part(mm, 0) + rss_part(mm, 1) + rss_part(mm, 3);
+	out->swap_pages = rss_part(mm, 2);
+	section_end(ring, section, sizeof(*out));
+	return 0;
+}
+
 /* Working directory of the task arg[3], as it sees it. */
 __noinline int add_directories(__u32 index)
 {

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -61,8 +62,11 @@ static void want(struct live_test *t, const enum event_type *types, const char *
 {
 	uint64_t events[(EVENT_TYPE_END + 63) / 64] = {0}, calls[8] = {0};
 
-	for (; types && *types != EVENT_TYPE_END; types++)
+	for (; types && *types != EVENT_TYPE_END; types++) {
 		events[*types / 64] |= UINT64_C(1) << (*types % 64);
+		if (*types == EVENT_FCNTL) /* all of its commands */
+			calls[SYS_fcntl / 64] |= UINT64_C(1) << (SYS_fcntl % 64);
+	}
 	if (call) {
 		const struct syscall_info *info = syscall_by_name(text_from(call));
 

@@ -14,50 +14,9 @@
 #include <unistd.h>
 
 #include "base/util.h"
-#include "tests/live/live.h"
+#include "tests/live/table.h"
 
 #define LONG_NAME_BYTES 5000
-
-enum want_kind { WANT_END, WANT_NUMBER, WANT_TEXT, WANT_ABSENT, WANT_DIRFD };
-
-struct want {
-	enum want_kind kind;
-	const char *param;
-	int64_t number;
-	const char *text;
-};
-
-#define N(param, number)                                                                           \
-	{                                                                                          \
-		WANT_NUMBER, param, number, NULL                                                   \
-	}
-#define T(param, text)                                                                             \
-	{                                                                                          \
-		WANT_TEXT, param, 0, text                                                          \
-	}
-#define ABSENT(param)                                                                              \
-	{                                                                                          \
-		WANT_ABSENT, param, 0, NULL                                                        \
-	}
-#define DIRFD(param)                                                                               \
-	{                                                                                          \
-		WANT_DIRFD, param, 0, NULL                                                         \
-	}           /* the test folder's descriptor */
-#define DIR (-1000) /* stands for it in arguments */
-
-struct row {
-	const char *name;
-	long nr;
-	enum event_type type;
-	long args[5];
-	long res; /* what the call must return; NEW_FD: any descriptor */
-	struct want wants[8];
-	const char *path; /* of the event's file; relative to the folder; NULL: has none */
-	bool is_new;      /* not in every supported kernel: may be refused as invalid */
-};
-
-#define NEW_FD 1000
-#define P(text) ((long)(text))
 
 static const struct open_how how = {
 	.flags = O_RDWR | O_CREAT | O_CLOEXEC, .mode = 0604, .resolve = RESOLVE_NO_SYMLINKS};
@@ -431,7 +390,7 @@ static const struct row rows[] = {
 	 0,
 	 {N("res", 0), N("first", 61), N("last", 62), N("flags", 4)},
 	 NULL,
-	 .is_new = true},
+	 .or_res = -EINVAL},
 	{"close_range fails",
 	 SYS_close_range,
 	 EVENT_CLOSE_RANGE,
@@ -470,114 +429,14 @@ static const struct row rows[] = {
 	 NULL},
 };
 
-struct plan {
-	const char *folder;
-	int dirfd; /* the same number in parent and child: opened before the fork */
-};
-
-static long argument(const struct plan *plan, long arg)
-{
-	return arg == DIR ? plan->dirfd : arg;
-}
-
-static void child_calls(void *arg)
-{
-	const struct plan *plan = arg;
-
-	umask(0);
-	if (chdir(plan->folder))
-		_exit(255);
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		const struct row *row = &rows[i];
-		long r = syscall(row->nr, argument(plan, row->args[0]),
-				 argument(plan, row->args[1]), argument(plan, row->args[2]),
-				 argument(plan, row->args[3]), argument(plan, row->args[4]));
-		long want = row->res == NEW_FD && r >= 0 ? r : row->res;
-
-		if (row->is_new && r < 0 && errno == EINVAL)
-			continue;
-		if ((r < 0 ? -errno : r) != want) {
-			fprintf(stderr, "%s: returned %ld, errno %m\n", row->name, r);
-			_exit(1);
-		}
-	}
-}
-
-static void check_want(const char *name, const struct event *ev, const struct plan *plan,
-		       const struct want *want)
-{
-	int64_t number = want->kind == WANT_DIRFD ? plan->dirfd : want->number;
-
-	if (want->kind == WANT_TEXT)
-		live_text_is(ev, want->param, want->text);
-	else if (want->kind == WANT_ABSENT)
-		assert_true(live_is_absent(ev, want->param));
-	else if (live_i64(ev, want->param) != number)
-		fail_msg("%s: '%s' is %ld, want %ld", name, want->param,
-			 (long)live_i64(ev, want->param), (long)number);
-}
-
-static void check_path(const struct row *row, const struct event *ev, const struct plan *plan)
-{
-	char path[512];
-
-	if (!row->path) {
-		if (ev->file && ev->res < 0)
-			fail_msg("%s: a file where there is none", row->name);
-		return;
-	}
-	if (strcmp(row->path, ".") == 0)
-		snprintf(path, sizeof(path), "%s", plan->folder);
-	else
-		snprintf(path, sizeof(path), "%s/%s", plan->folder, row->path);
-	if (!ev->file)
-		fail_msg("%s: no file", row->name);
-	assert_text(ev->file->path, path);
-	if (row->res == NEW_FD)
-		assert_int_equal(ev->fd, ev->res);
-}
-
-/* The same type's events come in the order of the rows. */
-static void check_row(struct live_test *t, size_t i, const struct plan *plan)
-{
-	const struct row *row = &rows[i];
-	const struct event *ev;
-	uint32_t nth = 0;
-
-	for (size_t k = 0; k < i; k++)
-		nth += rows[k].type == row->type;
-	if (row->type == EVENT_CHDIR)
-		nth++; /* the child's own, into the folder */
-	ev = live_event(t, row->type, nth);
-	if (row->is_new && ev->res == -EINVAL)
-		return;
-	if (row->res == NEW_FD ? ev->res < 0 : ev->res != row->res)
-		fail_msg("%s: result %ld", row->name, (long)ev->res);
-	for (size_t k = 0; k < ARRAY_SIZE(row->wants) && row->wants[k].kind != WANT_END; k++)
-		check_want(row->name, ev, plan, &row->wants[k]);
-	check_path(row, ev, plan);
-}
-
 static void every_call_is_reported_with_every_parameter(void **state)
 {
-	char folder[] = "/tmp/ethogram-files-XXXXXX", command[64];
-	enum event_type types[ARRAY_SIZE(rows) + 1];
-	struct live_test *t = *state;
-	struct plan plan = {.folder = folder};
+	struct plan plan = {.rows = rows, .n = ARRAY_SIZE(rows)};
 
-	assert_non_null(mkdtemp(folder));
-	plan.dirfd = open(folder, O_RDONLY | O_DIRECTORY);
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-		types[i] = rows[i].type;
-	types[ARRAY_SIZE(rows)] = EVENT_TYPE_END;
-	live_want(t, types);
-	live_run(t, child_calls, &plan);
-	assert_int_equal(t->child_status, 0);
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-		check_row(t, i, &plan);
-	close(plan.dirfd);
-	snprintf(command, sizeof(command), "rm -rf %s", folder);
-	assert_int_equal(system(command), 0);
+	plan.n_before[EVENT_CHDIR] = 1; /* the child's own, into the folder */
+	plan_begin(&plan);
+	plan_run(*state, &plan);
+	plan_end(&plan);
 }
 
 static void child_pipes(void *arg)
