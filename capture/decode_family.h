@@ -87,7 +87,7 @@ decode_fn decode_open, decode_exec, decode_exec_failed, decode_fork, decode_clon
 	decode_task, decode_descriptor, decode_connect, decode_chdir, decode_pipe, decode_generic,
 	decode_capset, decode_prctl, decode_bind, decode_accept, decode_send, decode_socketpair,
 	decode_ptrace, decode_mount, decode_no_path, decode_pidfd_open, decode_io_uring,
-	decode_fcntl, decode_open_by_handle, decode_getcwd, decode_llseek, decode_mmap, decode_memory,
-	decode_semctl, decode_semop, decode_signalfd, decode_nanosleep, decode_getres,
-	decode_rlimit, decode_prlimit, decode_keyctl, decode_sockopt, decode_quotactl,
-	decode_fsconfig, decode_io_uring_enter, decode_init_module;
+	decode_fcntl, decode_open_by_handle, decode_getcwd, decode_llseek, decode_mmap,
+	decode_memory, decode_semctl, decode_semop, decode_signalfd, decode_nanosleep,
+	decode_getres, decode_rlimit, decode_prlimit, decode_keyctl, decode_sockopt,
+	decode_quotactl, decode_fsconfig, decode_io_uring_enter, decode_init_module;

@@ -1,6 +1,7 @@
 #include "state_fixture.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -255,6 +256,49 @@ static void parameters_are_printed(void **out)
 	}
 }
 
+/* Values of several types: the first byte says which. */
+static void values_with_alternatives_are_printed(void **out)
+{
+	static const struct {
+		enum event_type type;
+		unsigned param;
+		const char *name, *bytes;
+		uint32_t len;
+		const char *want_resolved, *want_in_args;
+	} rows[] = {
+		{EVENT_SETSOCKOPT, SETSOCKOPT_val, "val", "\2\1\0\0\0", 5, "1", "val=1 "},
+		{EVENT_SETSOCKOPT, SETSOCKOPT_val, "val", "\4\x00\xf9\x02\x95\0\0\0\0", 9, "2s",
+		 "val=2500000000(2s) "},
+		{EVENT_GETSOCKOPT, GETSOCKOPT_val, "val", "\1\x91\xff\xff\xff\xff\xff\xff\xff", 9,
+		 "ECONNREFUSED", "val=-111(ECONNREFUSED) "},
+		{EVENT_GETSOCKOPT, GETSOCKOPT_val, "val", "\0ab\1", 4, "ab.", "val=ab. "},
+		{EVENT_GETSOCKOPT, GETSOCKOPT_val, "val", "\0", 1, "NULL", "val=NULL "},
+		{EVENT_GETSOCKOPT, GETSOCKOPT_val, "val", "\11x", 2, "x", "val=x "},
+		{EVENT_PTRACE, PTRACE_addr, "addr", "\0\x34\x12\0\0\0\0\0\0", 9, "1234",
+		 "addr=1234 "},
+		{EVENT_PTRACE, PTRACE_data, "data", "\1\x11", 2, "SIGCHLD", "data=17(SIGCHLD) "},
+		{EVENT_KEYCTL, KEYCTL_arg2, "arg2", "\1a ring", 7, "a ring", "arg2=a ring "},
+		{EVENT_KEYCTL, KEYCTL_arg3, "arg3", "\0\xfd\xff\xff\xff\xff\xff\xff\xff", 9, "-3",
+		 "arg3=-3 "},
+	};
+	struct fixture *f = *out;
+
+	fixture_start(f);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct event *ev = event_start(&f->maker, &task_child, rows[i].type);
+		char field[32];
+
+		ev->params[rows[i].param].bytes = (struct text){rows[i].bytes, rows[i].len};
+		ev->params[rows[i].param].is_present = true;
+		fixture_apply(f, ev);
+		snprintf(field, sizeof(field), "evt.arg.%s", rows[i].name);
+		if (strcmp(fixture_field(f, field), rows[i].want_resolved) != 0)
+			fail_msg("row %zu: %s", i, fixture_field(f, field));
+		if (!strstr(fixture_field(f, "evt.args"), rows[i].want_in_args))
+			fail_msg("row %zu: %s", i, fixture_field(f, "evt.args"));
+	}
+}
+
 static void generic_calls_have_their_own_name(void **out)
 {
 	struct fixture *f = *out;
@@ -344,6 +388,7 @@ int main(void)
 		TEST(containers),
 		TEST(calls_on_two_paths),
 		TEST(parameters_are_printed),
+		TEST(values_with_alternatives_are_printed),
 		TEST(generic_calls_have_their_own_name),
 		TEST(times_are_shown),
 		TEST(nothing_is_known_without_a_process),
