@@ -34,8 +34,18 @@ static void metric_double(FILE *out, const char *name, enum metric_kind kind, do
 	fprintf(out, "ethogram_%s %.9g\n", name, isfinite(value) ? value : 0.0);
 }
 
+enum type_counter { TYPE_SEEN, TYPE_DROPPED, TYPE_SHED };
+
+static uint64_t type_count(const struct snapshot_status *status, unsigned type,
+			   enum type_counter which)
+{
+	return which == TYPE_SEEN      ? status->capture.by_type[type].seen
+	       : which == TYPE_DROPPED ? status->capture.by_type[type].dropped
+				       : status->capture.by_type[type].shed;
+}
+
 /* Types with anything counted; those that share a name are one series. */
-static void by_type(FILE *out, const struct snapshot_status *status, bool is_dropped,
+static void by_type(FILE *out, const struct snapshot_status *status, enum type_counter which,
 		    const char *name, const char *help)
 {
 	uint64_t sums[EVENT_TYPE_END] = {0};
@@ -44,9 +54,7 @@ static void by_type(FILE *out, const struct snapshot_status *status, bool is_dro
 	for (unsigned type = 0; type < EVENT_TYPE_END; type++) {
 		int first = event_by_name(text_from(event_info((enum event_type)type)->name));
 
-		sums[first < 0 ? (int)type : first] +=
-			is_dropped ? status->capture.by_type[type].dropped
-				   : status->capture.by_type[type].seen;
+		sums[first < 0 ? (int)type : first] += type_count(status, type, which);
 	}
 	for (unsigned type = 0; type < EVENT_TYPE_END; type++) {
 		if (sums[type])
@@ -72,8 +80,16 @@ static void print_capture(FILE *out, const struct snapshot_status *status)
 		      "Events captured in the last second.");
 	metric(out, "ring_bytes", GAUGE, status->capture.ring_bytes, "Capture rings, all CPUs.");
 	metric(out, "bpf_map_bytes", GAUGE, status->capture.map_bytes, "Other BPF maps.");
-	by_type(out, status, false, "events_by_type_total", "Events captured, by type.");
-	by_type(out, status, true, "dropped_events_by_type_total", "Events lost, by type.");
+	by_type(out, status, TYPE_SEEN, "events_by_type_total", "Events captured, by type.");
+	by_type(out, status, TYPE_DROPPED, "dropped_events_by_type_total", "Events lost, by type.");
+	by_type(out, status, TYPE_SHED, "shed_events_by_type_total",
+		"Events left out because of capture.max_cpu_ratio, by type.");
+	metric(out, "shed_events_total", COUNTER, status->capture.shed_total,
+	       "Events left out because of capture.max_cpu_ratio.");
+	metric(out, "shed_steps", GAUGE, status->capture.n_shed_steps,
+	       "Kinds of events being left out.");
+	metric_double(out, "cpu_ratio", GAUGE, status->capture.cpu_ratio,
+		      "Share of one core taken, where capture.max_cpu_ratio is set.");
 }
 
 /* Every reason, also those that never were: a rule on one must not wait for its first. */

@@ -1,4 +1,5 @@
 /* Routes about the program itself. */
+#include <math.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -43,7 +44,7 @@ void route_config(const struct call *call, struct answer *answer)
  * forms); their counts are one. */
 static cJSON *by_type_json(const struct snapshot_status *status)
 {
-	uint64_t sums[EVENT_TYPE_END][2] = {0};
+	uint64_t sums[EVENT_TYPE_END][3] = {0};
 	cJSON *json = cJSON_CreateObject();
 
 	for (unsigned type = 0; type < EVENT_TYPE_END; type++) {
@@ -53,17 +54,36 @@ static cJSON *by_type_json(const struct snapshot_status *status)
 			first = type;
 		sums[first][0] += status->capture.by_type[type].seen;
 		sums[first][1] += status->capture.by_type[type].dropped;
+		sums[first][2] += status->capture.by_type[type].shed;
 	}
 	for (unsigned type = 0; type < EVENT_TYPE_END; type++) {
 		cJSON *item;
 
-		if (!sums[type][0] && !sums[type][1])
+		if (!sums[type][0] && !sums[type][1] && !sums[type][2])
 			continue;
 		item = json_add_object(json, event_info(type)->name);
 		json_add_u64(item, "seen", sums[type][0]);
 		json_add_u64(item, "dropped", sums[type][1]);
+		json_add_u64(item, "shed", sums[type][2]);
 	}
 	return json;
+}
+
+/* Overload by choice: what is left out, in order, and against which limit. */
+static void add_shedding(cJSON *capture, const struct snapshot_status *status)
+{
+	cJSON *shedding = json_add_object(capture, "shedding");
+	cJSON *steps = cJSON_CreateArray();
+
+	if (isnan(status->capture.cpu_limit))
+		json_add_item(shedding, "max_cpu_ratio", cJSON_CreateNull());
+	else
+		json_add_double(shedding, "max_cpu_ratio", status->capture.cpu_limit);
+	json_add_double(shedding, "cpu_ratio", status->capture.cpu_ratio);
+	for (uint8_t i = 0; i < status->capture.n_shed_steps; i++)
+		cJSON_AddItemToArray(steps, cJSON_CreateString(status->capture.shed_steps[i]));
+	json_add_item(shedding, "steps", steps);
+	json_add_u64(shedding, "events_total", status->capture.shed_total);
 }
 
 static void add_capture(cJSON *json, const struct snapshot_status *status)
@@ -75,6 +95,7 @@ static void add_capture(cJSON *json, const struct snapshot_status *status)
 	json_add_double(capture, "events_per_s", status->capture.events_per_s);
 	json_add_u64(capture, "dropped_total", status->capture.dropped_total);
 	json_add_item(capture, "by_type", by_type_json(status));
+	add_shedding(capture, status);
 	json_add_u64(capture, "reordered_total", status->capture.reordered_total);
 	json_add_u64(capture, "own_skipped_total", status->capture.own_skipped_total);
 	json_add_u64(capture, "recursion_missed_total", status->capture.recursion_missed_total);

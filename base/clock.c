@@ -6,7 +6,7 @@ static uint64_t now_ns(clockid_t clock)
 {
 	struct timespec now;
 
-	clock_gettime(clock, &now); /* these three clocks always exist */
+	clock_gettime(clock, &now); /* these clocks always exist */
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
@@ -48,4 +48,9 @@ struct clock_reading clock_read(void)
 		}
 	}
 	return best;
+}
+
+uint64_t clock_cpu_ns(void)
+{
+	return now_ns(CLOCK_PROCESS_CPUTIME_ID);
 }

@@ -16,3 +16,6 @@ struct clock_reading {
 
 /* Read them as close together as the scheduler lets us. */
 struct clock_reading clock_read(void);
+
+/* CPU time that the process has taken. */
+uint64_t clock_cpu_ns(void);

@@ -31,6 +31,7 @@ struct snapshot_memory_part {
 };
 
 #define SNAPSHOT_GAPS_MAX 16
+#define SNAPSHOT_SHED_STEPS_MAX 8
 
 struct snapshot_status {
 	uint64_t now_ns, last_event_ns, started_ns;
@@ -39,9 +40,13 @@ struct snapshot_status {
 		uint64_t events_total, dropped_total, reordered_total, own_skipped_total;
 		uint64_t recursion_missed_total, corrupt_total;
 		double events_per_s;
+		uint64_t shed_total;
+		double cpu_limit, cpu_ratio; /* of one core; limit NaN: none */
+		uint8_t n_shed_steps;
+		const char *shed_steps[SNAPSHOT_SHED_STEPS_MAX]; /* being left out, constant */
 		uint64_t ring_bytes, map_bytes;
 		struct {
-			uint64_t seen, dropped;
+			uint64_t seen, dropped, shed;
 		} by_type[EVENT_TYPE_END];
 	} capture;
 	uint32_t n_gaps;

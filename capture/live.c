@@ -36,6 +36,9 @@ struct call_filter_words {
 	uint32_t syscalls[WIRE_NR_END];
 };
 
+#define TYPE_WORDS ((EVENT_TYPE_END + 63) / 64)
+#define SYSCALL_WORDS (WIRE_NR_END / 64)
+
 struct live {
 	struct source base;
 	struct capture_bpf *bpf;
@@ -55,6 +58,7 @@ struct live {
 	uint64_t seen[EVENT_TYPE_END];
 	struct call_filter_words classes;
 	uint64_t bad[EVENT_TYPE_END]; /* records of that type that could not be decoded */
+	uint64_t shed_types[TYPE_WORDS], shed_syscalls[SYSCALL_WORDS];
 	struct decoder decoder;
 };
 
@@ -215,11 +219,19 @@ static bool bit_is_set(const uint64_t *words, uint32_t bit)
 	return words[bit / 64] >> (bit % 64) & 1;
 }
 
+static bool is_shed(const struct live *live, const struct syscall_info *call)
+{
+	if (call->event != EVENT_GENERIC)
+		return bit_is_set(live->shed_types, call->event);
+	return call->nr64 >= 0 && call->nr64 < WIRE_NR_END &&
+	       bit_is_set(live->shed_syscalls, (uint32_t)call->nr64);
+}
+
 /* What of a call is wanted. Where the kernel cannot tell an open's detail, all of them. */
 static uint64_t call_filter(const struct live *live, const struct syscall_info *call)
 {
 	uint32_t wanted = live->classes.types[call->event], classes = 0;
-	uint64_t detail = call_detail_source(call);
+	uint64_t detail = call_detail_source(call), filter;
 
 	if (call->event == EVENT_GENERIC)
 		wanted = call->nr64 >= 0 && call->nr64 < WIRE_NR_END
@@ -229,15 +241,23 @@ static uint64_t call_filter(const struct live *live, const struct syscall_info *
 		if (wanted & CALL_CLASSES(outcome))
 			classes |= CALL_CLASSES(outcome);
 	}
-	return detail ? wanted | detail : classes;
+	filter = detail ? wanted | detail : classes;
+	return is_shed(live, call) ? filter | WIRE_SHED : filter;
+}
+
+static void set_filter(struct live *live, bool is_32bit, int nr, uint64_t filter)
+{
+	if (nr >= 0 && nr < WIRE_NR_END)
+		__atomic_store_n(&live->bpf->bss->call_filters[is_32bit][nr], filter,
+				 __ATOMIC_RELEASE);
 }
 
 /* A call that begins to be wanted has its filter before its recipe. */
 static void set_call(struct live *live, bool is_32bit, int nr, uint64_t filter, uint64_t recipe)
 {
+	set_filter(live, is_32bit, nr, filter);
 	if (nr < 0 || nr >= WIRE_NR_END)
 		return;
-	__atomic_store_n(&live->bpf->bss->call_filters[is_32bit][nr], filter, __ATOMIC_RELEASE);
 	__atomic_store_n(&live->bpf->bss->recipes[is_32bit][nr], recipe, __ATOMIC_RELEASE);
 }
 
@@ -300,6 +320,28 @@ void live_source_set_classes(struct source *source, const uint32_t types[EVENT_T
 	memcpy(live->classes.syscalls, syscalls, sizeof(live->classes.syscalls));
 }
 
+void live_source_set_shed(struct source *source, const uint64_t *event_types,
+			  const uint64_t *syscalls)
+{
+	struct live *live = live_of(source);
+	const struct syscall_info *calls;
+	uint32_t n;
+
+	memset(live->shed_types, 0, sizeof(live->shed_types));
+	memset(live->shed_syscalls, 0, sizeof(live->shed_syscalls));
+	if (event_types)
+		memcpy(live->shed_types, event_types, sizeof(live->shed_types));
+	if (syscalls)
+		memcpy(live->shed_syscalls, syscalls, sizeof(live->shed_syscalls));
+	calls = syscall_table(&n);
+	for (uint32_t i = 0; i < n; i++) {
+		uint64_t filter = call_filter(live, &calls[i]);
+
+		set_filter(live, false, calls[i].nr64, filter);
+		set_filter(live, true, calls[i].nr32, filter);
+	}
+}
+
 void live_source_set_raw_names(struct source *source, bool are_wanted)
 {
 	live_of(source)->bpf->bss->want_raw_names = are_wanted;
@@ -336,11 +378,14 @@ static void add_lost(const struct live *live, uint32_t cpu, struct source_counte
 	for (int abi = 0; abi < 2; abi++) {
 		for (uint32_t nr = 0; nr < WIRE_NR_END; nr++) {
 			uint64_t lost = ring->lost_calls[abi][nr];
+			uint64_t shed = ring->shed_calls[abi][nr];
 
-			if (!lost)
+			if (!lost && !shed)
 				continue;
 			out->by_type[live->decoder.types[abi][nr]].dropped += lost;
 			out->dropped_total += lost;
+			out->by_type[live->decoder.types[abi][nr]].shed += shed;
+			out->shed_total += shed;
 		}
 	}
 	for (uint32_t kind = WIRE_EXEC; kind < WIRE_KIND_END; kind++) {

@@ -14,6 +14,11 @@ void live_source_set_raw_names(struct source *source, bool are_wanted);
 void live_source_set_classes(struct source *source, const uint32_t types[EVENT_TYPE_END],
 			     const uint32_t syscalls[WIRE_NR_END]);
 
+/* Only count the calls of these types, and of these x86-64 numbers without an event of their own;
+ * NULL: of none. In force at once, also over later set_wanted(). */
+void live_source_set_shed(struct source *source, const uint64_t *event_types,
+			  const uint64_t *syscalls);
+
 /* Ways in which the programs read kernel memory, best first; see capture/bpf/compat.bpf.h. */
 #define LIVE_READ_MODES 3
 

@@ -26,6 +26,14 @@ void live_source_set_classes(struct source *source, const uint32_t types[EVENT_T
 	(void)syscalls;
 }
 
+void live_source_set_shed(struct source *source, const uint64_t *event_types,
+			  const uint64_t *syscalls)
+{
+	(void)source;
+	(void)event_types;
+	(void)syscalls;
+}
+
 void live_source_set_raw_names(struct source *source, bool are_wanted)
 {
 	(void)source;

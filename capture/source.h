@@ -11,6 +11,7 @@ struct source;
 
 struct source_type_counters {
 	uint64_t seen, dropped;
+	uint64_t shed; /* left out on purpose */
 };
 
 #define SOURCE_CPUS_MAX 256    /* later ones are counted with the last */
@@ -26,6 +27,7 @@ struct source_program_counters {
 struct source_counters {
 	uint64_t events_total;
 	uint64_t dropped_total; /* all types; the rings were full, or the record made no sense */
+	uint64_t shed_total;    /* all types; left out on purpose */
 	uint64_t reordered_total;
 	uint64_t corrupt_total;     /* times when a record made no sense */
 	uint64_t own_skipped_total; /* events of the daemon itself, left out */

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -10,6 +11,17 @@
 
 #define CMDLINE_MAX 4096
 #define SINKS_SHOWN_MAX 32
+
+static void fill_shedding(const struct shedding *shedding, struct snapshot_status *s)
+{
+	s->capture.cpu_limit = shedding ? shedding_limit(shedding) : NAN;
+	if (!shedding)
+		return;
+	s->capture.cpu_ratio = shedding_ratio(shedding);
+	for (uint32_t i = 0; i < shedding_level(shedding) && i < SNAPSHOT_SHED_STEPS_MAX; i++)
+		s->capture.shed_steps[s->capture.n_shed_steps++] =
+			shed_step_name((enum shed_step)i);
+}
 
 static void fill_capture(struct pipeline *p, struct snapshot_status *s)
 {
@@ -26,7 +38,10 @@ static void fill_capture(struct pipeline *p, struct snapshot_status *s)
 	s->capture.map_bytes = c->map_bytes;
 	s->capture.corrupt_total = c->corrupt_total;
 	s->capture.events_per_s = p->events_per_s;
+	s->capture.shed_total = c->shed_total;
+	fill_shedding(p->parts.shedding, s);
 	for (int i = 0; i < EVENT_TYPE_END; i++) {
+		s->capture.by_type[i].shed = c->by_type[i].shed;
 		s->capture.by_type[i].seen = c->by_type[i].seen;
 		s->capture.by_type[i].dropped = c->by_type[i].dropped;
 	}

@@ -8,6 +8,7 @@
 #include "api/server.h"
 #include "daemon/config.h"
 #include "daemon/pipeline.h"
+#include "daemon/shedding.h"
 #include "storage/redact.h"
 #include "storage/sinks.h"
 
@@ -28,6 +29,9 @@ struct daemon {
 	struct redact *redact;
 	struct writer *writer;
 	struct source *source;
+	struct shedding *shedding;
+	struct source_counters load_counters; /* as of then */
+	uint64_t load_looked_ns;              /* monotonic; when the load was last looked at */
 	struct pipeline *pipeline;
 	bool is_replay;       /* captures instead of the kernel; no API, outputs or threads */
 	record_emit_fn *emit; /* replay: where records go */
@@ -42,6 +46,7 @@ struct daemon {
 	struct event_set wanted;
 	struct call_classes classes;
 	bool typed_names_wanted;
+	double max_cpu_ratio;
 	atomic_bool wanted_changed;
 };
 
@@ -54,6 +59,10 @@ int daemon_load_rules(const struct daemon *daemon, const struct config *config,
 int daemon_wanted(const struct daemon *daemon, const struct config *config,
 		  const struct rule_set *rules, struct event_set *out,
 		  struct call_classes *classes);
+
+/* Let the source capture what d->wanted and the others beside it say. Pipeline thread. 0 or -errno.
+ */
+int daemon_apply_wanted(struct daemon *daemon);
 
 /* Block the signals of the loader for this and all later threads. */
 void daemon_block_signals(void);

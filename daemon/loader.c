@@ -94,7 +94,7 @@ void daemon_block_signals(void)
 }
 
 /* All or nothing: a broken file leaves the old rules running. Of the configuration only what
- * concerns rules is read anew. */
+ * concerns rules and the limit of the load is read anew. */
 static void reload(struct daemon *d)
 {
 	SCOPED(config_destroy) struct config *config = NULL;
@@ -111,6 +111,7 @@ static void reload(struct daemon *d)
 	log_info("reload: %u rules", rule_set_size(rules));
 	d->wanted = wanted;
 	d->classes = classes;
+	d->max_cpu_ratio = config->capture.max_cpu_ratio;
 	d->typed_names_wanted = rule_set_reads_typed_names(rules);
 	atomic_store(&d->wanted_changed, true);
 	pipeline_swap_rules(d->pipeline, TAKE(rules));

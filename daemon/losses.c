@@ -90,6 +90,17 @@ static void compare_programs(const struct comparison *c, const struct source_cou
 				now->programs[i].missed);
 }
 
+/* Nothing went wrong: it was left out on purpose. */
+static void compare_shed(const struct comparison *c, const struct source_counters *before,
+			 const struct source_counters *now)
+{
+	if (!add_growth(c, GAP_SHED, before->shed_total, now->shed_total))
+		return;
+	for (int i = 0; i < EVENT_TYPE_END; i++)
+		add_part_growth(c, GAP_SHED, "by_type", event_info((enum event_type)i)->name,
+				before->by_type[i].shed, now->by_type[i].shed);
+}
+
 uint64_t losses_check(struct losses *l, const struct source *source, const struct state *state,
 		      uint64_t now_ns, struct gaps *gaps)
 {
@@ -102,6 +113,7 @@ uint64_t losses_check(struct losses *l, const struct source *source, const struc
 	compare_rings(&c, &l->previous, &l->source);
 	compare_programs(&c, &l->previous, &l->source);
 	add_growth(&c, GAP_CORRUPT, l->previous.corrupt_total, l->source.corrupt_total);
+	compare_shed(&c, &l->previous, &l->source);
 
 	state_counters(state, &counters);
 	add_growth(&c, GAP_EVICTED_PROCESS, l->evicted, counters.evicted_total);

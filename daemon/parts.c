@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -321,12 +320,14 @@ static int make_pipeline(struct daemon *d)
 
 	if (r)
 		return r;
-	live_source_set_classes(d->source, d->classes.types, d->classes.syscalls);
-	r = d->source->ops->set_wanted(d->source, d->wanted.types, d->wanted.syscalls);
+	d->typed_names_wanted = rule_set_reads_typed_names(d->rules);
+	d->max_cpu_ratio = d->config->capture.max_cpu_ratio;
+	r = shedding_create(&d->shedding, d->config->capture.max_cpu_ratio);
+	if (!r)
+		r = daemon_apply_wanted(d);
 	if (r)
 		return r;
-	d->typed_names_wanted = rule_set_reads_typed_names(d->rules);
-	live_source_set_raw_names(d->source, d->typed_names_wanted);
+	parts.shedding = d->shedding;
 	parts.rules = TAKE(d->rules);
 	return pipeline_create(&d->pipeline, &parts);
 }
@@ -351,14 +352,6 @@ static int make_replay_pipeline(struct daemon *d)
 	return pipeline_create(&d->pipeline, &parts);
 }
 
-/* What can be configured and is not acted on yet must not look as if it were. */
-static void warn_unused(const struct config *c)
-{
-	if (!isnan(c->capture.max_cpu_ratio))
-		log_warn(
-			"configuration: capture.max_cpu_ratio is accepted, but nothing is shed by it in this version");
-}
-
 typedef int make_fn(struct daemon *d);
 
 static int take_steps(struct daemon *d, make_fn *const *steps, size_t n)
@@ -377,7 +370,6 @@ int daemon_make(struct daemon *d)
 		restore,     make_writer, make_api,   make_outputs,  make_source, make_pipeline,
 	};
 
-	warn_unused(d->config);
 	return take_steps(d, steps, ARRAY_SIZE(steps));
 }
 
@@ -396,6 +388,7 @@ void daemon_unmake(struct daemon *d)
 	api_server_destroy(&d->api);
 	source_destroy(&d->source);
 	pipeline_destroy(&d->pipeline);
+	shedding_destroy(&d->shedding);
 	writer_destroy(&d->writer);
 	redact_destroy(&d->redact);
 	sinks_destroy(&d->sinks);

@@ -11,6 +11,7 @@
 #include "base/request.h"
 #include "capture/source.h"
 #include "daemon/clock_watch.h"
+#include "daemon/shedding.h"
 #include "profiles/profile_set.h"
 #include "rules/rules.h"
 #include "state/state.h"
@@ -34,8 +35,9 @@ struct pipeline_parts {
 	struct writer *writer;
 	record_emit_fn *emit; /* where records go instead of the writer; NULL: to it */
 	void *emit_arg;
-	const struct sinks *sinks;    /* for their counters; NULL: no outputs */
-	struct request_box *requests; /* NULL: nobody asks */
+	const struct sinks *sinks;       /* for their counters; NULL: no outputs */
+	struct request_box *requests;    /* NULL: nobody asks */
+	const struct shedding *shedding; /* for its state; NULL: nothing is shed */
 	double checkpoint_s;
 	/* Rest before the first event that comes so much later than the last rest, so that the
 	 * events alone decide when; 0: the caller calls pipeline_rest(). */

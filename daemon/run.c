@@ -1,6 +1,7 @@
 #include "daemon/verbs.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 
 #include "base/clock.h"
@@ -10,17 +11,69 @@
 #include "daemon/daemon.h"
 #include "daemon/options.h"
 
+#define NS_PER_S UINT64_C(1000000000)
 #define BATCH_MAX 2048  /* events between two rests */
 #define IDLE_WAIT_MS 50 /* longest sleep: bounds how late a question is answered */
 
-static void apply_wanted(struct daemon *d)
+int daemon_apply_wanted(struct daemon *d)
 {
-	if (!atomic_exchange(&d->wanted_changed, false))
-		return;
+	struct event_set shed;
+	int r;
+
 	live_source_set_classes(d->source, d->classes.types, d->classes.syscalls);
-	if (d->source->ops->set_wanted(d->source, d->wanted.types, d->wanted.syscalls))
-		log_warn("capture: cannot change what is captured, keeping the old set");
+	r = d->source->ops->set_wanted(d->source, d->wanted.types, d->wanted.syscalls);
 	live_source_set_raw_names(d->source, d->typed_names_wanted);
+	shedding_set_wanted(d->shedding, &d->wanted);
+	shedding_set_limit(d->shedding, d->max_cpu_ratio);
+	shed_events(shedding_level(d->shedding), &shed);
+	live_source_set_shed(d->source, shed.types, shed.syscalls);
+	return r;
+}
+
+static void apply_changed_wanted(struct daemon *d)
+{
+	if (atomic_exchange(&d->wanted_changed, false) && daemon_apply_wanted(d))
+		log_warn("capture: cannot change what is captured, keeping the old set");
+}
+
+static void fill_load(const struct source_counters *counters, uint64_t now_ns,
+		      struct shedding_input *out)
+{
+	*out = (struct shedding_input){
+		.now_ns = now_ns,
+		.cpu_ns = clock_cpu_ns(),
+		.events = counters->events_total,
+	};
+	for (int type = 0; type < EVENT_TYPE_END; type++) {
+		enum shed_step step = shed_step_of((enum event_type)type, "");
+
+		if (step < SHED_STEP_END)
+			out->shed[step] += counters->by_type[type].shed;
+	}
+}
+
+/* Once a second: leave out more, or less, as the load is. */
+static void look_at_load(struct daemon *d)
+{
+	static const char *const ways[] = {"come back", "are left out"};
+	uint64_t now_ns = clock_monotonic_ns();
+	uint32_t before = shedding_level(d->shedding);
+	struct shedding_input input;
+	struct event_set shed;
+
+	if (isnan(shedding_limit(d->shedding)) || now_ns - d->load_looked_ns < NS_PER_S)
+		return;
+	d->load_looked_ns = now_ns;
+	d->source->ops->counters(d->source, &d->load_counters);
+	fill_load(&d->load_counters, now_ns, &input);
+	if (!shedding_update(d->shedding, &input))
+		return;
+	shed_events(shedding_level(d->shedding), &shed);
+	live_source_set_shed(d->source, shed.types, shed.syscalls);
+	log_warn("capture: %.0f %% of a core taken, the limit is %.0f %%: events up to '%s' %s",
+		 100 * shedding_ratio(d->shedding), 100 * shedding_limit(d->shedding),
+		 shed_step_name(MAX(before, shedding_level(d->shedding)) - 1),
+		 ways[shedding_level(d->shedding) > before]);
 }
 
 /* Event time while events come; the clock moves it when the host is idle. */
@@ -31,7 +84,8 @@ static int run_until_stopped(struct daemon *d)
 
 		if (n < 0)
 			return n;
-		apply_wanted(d);
+		apply_changed_wanted(d);
+		look_at_load(d);
 		pipeline_rest(d->pipeline, n == BATCH_MAX ? pipeline_last_event_ns(d->pipeline)
 							  : clock_real_ns());
 		if (n < BATCH_MAX)

@@ -57,11 +57,12 @@ class Daemon:
             "api.read_access=local",
             *settings,
         ]
+        self.config = None  # file for -c
         self.process = None
         self.log = self.folder / "log"
 
     def start(self, timeout_s=30, every_s=0.05):
-        command = [str(BINARY), "run"]
+        command = [str(BINARY), "run", *(["-c", str(self.config)] if self.config else [])]
         for setting in self.settings:
             command += ["--set", setting]
         with open(self.log, "ab") as log:
