@@ -55,6 +55,7 @@ static int fail(struct scap_source *s, int r, uint64_t offset)
 
 	s->error = r;
 	s->error_offset = offset;
+	s->has_block = false;
 	if (s->in_section && !s->in_events) /* what there was of state is told first */
 		s->in_events = s->telling_state = true;
 	s->diag.offset = (uint32_t)MIN(offset, UINT32_MAX);

@@ -2,8 +2,8 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <sched.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <sys/socket.h>
 
 #include "base/util.h"
