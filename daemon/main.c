@@ -13,6 +13,8 @@ static const struct {
 	{"run", "[-c FILE] [--set KEY=VALUE]...   the daemon", verb_run},
 	{"record", "-w FILE [--for SECONDS] [--filter FILTER]   live events into a .scap file",
 	 verb_record},
+	{"replay", "FILE... [-c FILE] [--set KEY=VALUE]... [--rules FILE]... [--json] [--db FILE]",
+	 verb_replay},
 	{"rules", "check FILE... [--json] | list        rule files and loaded rules", verb_rules},
 	{"filter", "check FILTER | eval FILTER --fields JSON", verb_filter},
 	{"format", "FORMAT --fields JSON                 print an output format", verb_format},

@@ -335,7 +335,7 @@ void pipeline_rest(struct pipeline *p, uint64_t now_ns)
 	scorer_tick(p->parts.scorer, now_ns);
 	incidents_flush(p->parts.incidents, now_ns, emit_incident, p);
 	answer_requests(p, now_ns);
-	if (p->parts.source && now_ns >= p->looked_ns + NS_PER_S)
+	if (now_ns >= p->looked_ns + NS_PER_S)
 		look_around(p, now_ns);
 	if (!p->last_checkpoint_ns)
 		p->last_checkpoint_ns = now_ns;
@@ -353,15 +353,4 @@ void pipeline_swap_rules(struct pipeline *p, struct rule_set *rules)
 uint64_t pipeline_last_event_ns(const struct pipeline *p)
 {
 	return p->last_event_ns;
-}
-
-void pipeline_set_source(struct pipeline *p, struct source *source)
-{
-	p->parts.source = source;
-}
-
-void pipeline_end_source(struct pipeline *p)
-{
-	look_around(p, p->last_event_ns);
-	p->parts.source = NULL;
 }

@@ -64,10 +64,5 @@ void pipeline_checkpoint(struct pipeline *pipeline, uint64_t now_ns);
  * then has to deliver is the caller's business. */
 void pipeline_swap_rules(struct pipeline *pipeline, struct rule_set *rules);
 
-/* Replay: take events from another source from now on; before it is destroyed, look a last time at
- * what was lost. source is borrowed. */
-void pipeline_set_source(struct pipeline *pipeline, struct source *source);
-void pipeline_end_source(struct pipeline *pipeline);
-
 /* Event time of the newest event. */
 uint64_t pipeline_last_event_ns(const struct pipeline *pipeline);

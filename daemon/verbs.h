@@ -4,6 +4,7 @@
 
 int verb_run(int argc, char **argv);
 int verb_record(int argc, char **argv);
+int verb_replay(int argc, char **argv);
 int verb_config(int argc, char **argv);
 int verb_doctor(int argc, char **argv);
 int verb_rules(int argc, char **argv);
