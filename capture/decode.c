@@ -45,6 +45,10 @@ static uint32_t section_min(uint16_t type)
 		return sizeof(struct wire_cgroup);
 	case WIRE_SEC_MEMORY:
 		return sizeof(struct wire_memory);
+	case WIRE_SEC_SIGNAL:
+		return sizeof(struct wire_signal);
+	case WIRE_SEC_FAULT:
+		return sizeof(struct wire_fault);
 	default:
 		return 0;
 	}
@@ -115,6 +119,10 @@ enum event_type decode_type(const struct decoder *d, const struct wire_header *h
 		return fork_type(d, header);
 	case WIRE_EXIT:
 		return EVENT_PROCEXIT;
+	case WIRE_SIGNAL:
+		return EVENT_SIGNALDELIVER;
+	case WIRE_FAULT:
+		return EVENT_PAGE_FAULT;
 	default:
 		return EVENT_PROCINFO;
 	}
@@ -165,8 +173,10 @@ static void begin_event(struct decoder *d, const struct record *record)
 int decode_record(struct decoder *d, const struct record *record)
 {
 	static decode_fn *const by_kind[WIRE_KIND_END] = {
-		[WIRE_CALL] = decode_call, [WIRE_EXEC] = decode_exec, [WIRE_FORK] = decode_fork,
-		[WIRE_EXIT] = decode_exit, [WIRE_TASK] = decode_task, [WIRE_FD] = decode_descriptor,
+		[WIRE_CALL] = decode_call,     [WIRE_EXEC] = decode_exec,
+		[WIRE_FORK] = decode_fork,     [WIRE_EXIT] = decode_exit,
+		[WIRE_TASK] = decode_task,     [WIRE_FD] = decode_descriptor,
+		[WIRE_SIGNAL] = decode_signal, [WIRE_FAULT] = decode_fault,
 	};
 
 	if (!by_kind[record->header->kind])

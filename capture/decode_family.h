@@ -90,4 +90,5 @@ decode_fn decode_open, decode_exec, decode_exec_failed, decode_fork, decode_clon
 	decode_fcntl, decode_open_by_handle, decode_getcwd, decode_llseek, decode_mmap,
 	decode_memory, decode_semctl, decode_semop, decode_signalfd, decode_nanosleep,
 	decode_getres, decode_rlimit, decode_prlimit, decode_keyctl, decode_sockopt,
-	decode_quotactl, decode_fsconfig, decode_io_uring_enter, decode_init_module;
+	decode_quotactl, decode_fsconfig, decode_io_uring_enter, decode_init_module, decode_signal,
+	decode_fault;

@@ -1,5 +1,6 @@
 /* Semaphores, signals and time. */
 #include <assert.h>
+#include <signal.h>
 #include <sys/sem.h>
 
 #include "capture/decode_family.h"
@@ -60,4 +61,44 @@ void decode_nanosleep(struct decoder *d, const struct record *record)
 		return;
 	}
 	set_u64(d, NANOSLEEP_interval, (uint64_t)time[0] * NS_PER_S + (uint64_t)time[1]);
+}
+
+#define KERNEL_SIGRTMIN 32 /* the C library keeps the first ones */
+#define KERNEL_SIGRTMAX 64
+
+/* Who sent the signal; 0 where its description says something else there, or there is none. */
+static int32_t sender_of(const struct wire_signal *signal)
+{
+	bool by_user = signal->code <= 0; /* SI_USER, SI_QUEUE, SI_TKILL, ... */
+
+	if (!signal->is_described)
+		return 0;
+	switch (signal->sig) {
+	case SIGKILL:
+	case SIGCHLD:
+		return signal->sender;
+	case SIGTERM:
+	case SIGHUP:
+	case SIGINT:
+	case SIGTSTP:
+	case SIGQUIT:
+		return by_user ? signal->sender : 0;
+	default:
+		return signal->sig >= KERNEL_SIGRTMIN && signal->sig <= KERNEL_SIGRTMAX
+			       ? signal->sender
+			       : 0;
+	}
+}
+
+void decode_signal(struct decoder *d, const struct record *record)
+{
+	const struct wire_section *section = record->sections[WIRE_SEC_SIGNAL];
+	const struct wire_signal *signal;
+
+	if (!section)
+		return;
+	signal = (const struct wire_signal *)(section + 1);
+	set_i64(d, SIGNALDELIVER_spid, sender_of(signal));
+	set_i64(d, SIGNALDELIVER_dpid, d->event.tid);
+	set_u64(d, SIGNALDELIVER_sig, (uint8_t)signal->sig);
 }

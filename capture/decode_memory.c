@@ -52,3 +52,26 @@ void decode_mmap(struct decoder *d, const struct record *record)
 	if (header->flags & WIRE_IS_32BIT && header->nr == NR_OLD_MMAP_32)
 		set_old_arguments(d, record);
 }
+
+/* Of each pair of bits in the event one is set: the processor has one bit for both. */
+static const struct {
+	uint8_t bit;
+	uint8_t if_set, if_clear;
+} fault_bits[] = {{1, 1, 2}, {2, 4, 8}, {4, 16, 32}, {8, 64, 0}, {16, 128, 0}};
+
+void decode_fault(struct decoder *d, const struct record *record)
+{
+	const struct wire_section *section = record->sections[WIRE_SEC_FAULT];
+	const struct wire_fault *fault;
+	uint32_t flags = 0;
+
+	if (!section)
+		return;
+	fault = (const struct wire_fault *)(section + 1);
+	for (size_t i = 0; i < ARRAY_SIZE(fault_bits); i++)
+		flags |= fault->error & fault_bits[i].bit ? fault_bits[i].if_set
+							  : fault_bits[i].if_clear;
+	set_u64(d, PAGE_FAULT_addr, fault->address);
+	set_u64(d, PAGE_FAULT_ip, fault->ip);
+	set_u64(d, PAGE_FAULT_error, flags);
+}

@@ -17,6 +17,7 @@
 #include "base/util.h"
 #include "capture/calls.h"
 #include "capture/decode.h"
+#include "capture/demand_hooks.h"
 #include "capture/event_clock.h"
 #include "capture/ring_hooks.h"
 #include "capture/rings.h"
@@ -42,6 +43,7 @@ struct call_filter_words {
 struct live {
 	struct source base;
 	struct capture_bpf *bpf;
+	struct demand_hooks hooks;
 	struct rings *rings;
 	struct uring *uring;
 	bool sees_rings;   /* requests of io_uring rings are reported */
@@ -92,6 +94,8 @@ static const enum event_type kind_types[WIRE_KIND_END] = {
 	[WIRE_FD] = EVENT_PROCINFO,
 	[WIRE_RING_ASK] = EVENT_IO_URING_ENTER,
 	[WIRE_RING_DONE] = EVENT_IO_URING_ENTER,
+	[WIRE_SIGNAL] = EVENT_SIGNALDELIVER,
+	[WIRE_FAULT] = EVENT_PAGE_FAULT,
 };
 
 /* The type that a record would have become. */
@@ -308,6 +312,7 @@ static int live_set_wanted(struct source *source, const uint64_t *event_types,
 			 is_wanted ? recipe_of(call, true, is_named) : 0);
 	}
 	want_ring_calls(live);
+	demand_hooks_set(&live->hooks, live->bpf, event_types);
 	return 0;
 }
 
@@ -429,6 +434,7 @@ static void live_free(struct live **live)
 
 	if (!l)
 		return;
+	demand_hooks_done(&l->hooks);
 	capture_bpf__destroy(l->bpf); /* detaches first: no producer is left */
 	scan_destroy(&l->scan);
 	uring_destroy(&l->uring);
@@ -483,6 +489,7 @@ static int load_with(struct live *live, const struct live_config *config, uint32
 	live->bpf = capture_bpf__open();
 	if (!live->bpf)
 		return -errno;
+	demand_hooks_choose(live->bpf);
 	live->sees_rings = ring_hooks_choose(live->bpf, live->sees_rings);
 	live->bpf->rodata->ring_mask = live->ring_bytes - 1;
 	live->bpf->rodata->scan_ring = live->n_cpus;

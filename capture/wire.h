@@ -22,6 +22,8 @@ enum wire_kind {
 	WIRE_FD,        /* scan: one open descriptor; FILE or SOCK */
 	WIRE_RING_ASK,  /* a request was taken from an io_uring ring; URING, texts, ADDR */
 	WIRE_RING_DONE, /* it is done; URING, FILE or SOCK of its result or descriptor */
+	WIRE_SIGNAL,    /* a signal is delivered to the task; SIGNAL */
+	WIRE_FAULT,     /* the task touched a page that is not there; FAULT */
 	WIRE_KIND_END,
 };
 
@@ -73,6 +75,8 @@ enum wire_section_type {
 	WIRE_SEC_VAR,    /* the block whose size the call gives */
 	WIRE_SEC_MEMORY, /* struct wire_memory */
 	WIRE_SEC_URING,  /* struct wire_uring */
+	WIRE_SEC_SIGNAL, /* struct wire_signal */
+	WIRE_SEC_FAULT,  /* struct wire_fault */
 	WIRE_SEC_END,
 };
 
@@ -146,6 +150,19 @@ enum wire_task_flag {
 
 struct wire_memory {
 	__u64 vm_pages, rss_pages, swap_pages;
+};
+
+struct wire_signal {
+	__s32 sig;
+	__s32 code;        /* si_code */
+	__s32 sender;      /* as the receiver's namespace numbers him; by code and signal only */
+	__u8 is_described; /* code and sender are there */
+	__u8 pad[3];
+};
+
+struct wire_fault {
+	__u64 address, ip;
+	__u64 error; /* the processor's error code */
 };
 
 struct wire_exit {

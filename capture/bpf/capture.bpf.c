@@ -11,6 +11,8 @@
 
 #include "capture/bpf/task.bpf.c"
 
+#include "capture/bpf/signal.bpf.c"
+
 #include "capture/bpf/scan.bpf.c"
 
 #include "capture/bpf/io_uring.bpf.c"

@@ -42,7 +42,7 @@ enum cgroup_subsys_id {
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 struct pt_regs {
-	unsigned long r10, r9, r8, bp, bx, cx, dx, si, di, orig_ax;
+	unsigned long r10, r9, r8, bp, bx, cx, dx, si, di, orig_ax, ip;
 };
 
 struct thread_info {
@@ -238,6 +238,18 @@ struct task_struct {
 	__u64 self_exec_id;
 	struct css_set *cgroups;
 	struct mm_struct *mm;
+};
+
+/* Every member of it that tells the sender begins with his number. */
+union __sifields {
+	struct {
+		int _pid;
+	} _kill;
+};
+
+struct kernel_siginfo {
+	int si_code;
+	union __sifields _sifields;
 };
 
 struct linux_binprm {

@@ -74,6 +74,99 @@ static void signals_name_their_target(void **state)
 	}
 }
 
+static void take_nothing(int sig)
+{
+	(void)sig;
+}
+
+static void child_gets_signals(void *arg)
+{
+	int status, child;
+
+	(void)arg;
+	signal(SIGTERM, take_nothing);
+	signal(SIGUSR1, take_nothing);
+	signal(SIGCHLD, take_nothing);
+	signal(SIGRTMIN, take_nothing);
+	signal(SIGUSR2, SIG_IGN);
+	raise(SIGUSR2); /* ignored: never delivered */
+	raise(SIGTERM);
+	raise(SIGUSR1);
+	raise(SIGRTMIN);
+	child = fork();
+	if (child == 0)
+		_exit(0);
+	waitpid(child, &status, 0);
+	kill(getpid(), SIGKILL);
+}
+
+static void signals_are_reported_when_delivered(void **state)
+{
+	static const enum event_type types[] = {EVENT_SIGNALDELIVER, EVENT_TYPE_END};
+	static const enum event_type nothing[] = {EVENT_TYPE_END};
+	struct live_test *t = *state;
+	const struct event *ev;
+
+	live_want(t, types);
+	live_run(t, child_gets_signals, NULL);
+	assert_true(WIFSIGNALED(t->child_status));
+	ev = live_event(t, EVENT_SIGNALDELIVER, 0);
+	assert_int_equal(live_u64(ev, "sig"), SIGTERM);
+	assert_int_equal(live_i64(ev, "spid"), t->child);
+	assert_int_equal(live_i64(ev, "dpid"), t->child);
+	assert_false(ev->has_res);
+	ev = live_event(t, EVENT_SIGNALDELIVER, 1);
+	assert_int_equal(live_u64(ev, "sig"), SIGUSR1);
+	assert_int_equal(live_i64(ev, "spid"), 0); /* as upstream: of some signals only */
+	ev = live_event(t, EVENT_SIGNALDELIVER, 2);
+	assert_int_equal(live_u64(ev, "sig"), SIGRTMIN);
+	assert_int_equal(live_i64(ev, "spid"), t->child);
+	ev = live_event(t, EVENT_SIGNALDELIVER, 3);
+	assert_int_equal(live_u64(ev, "sig"), SIGCHLD);
+	assert_true(live_i64(ev, "spid") > 0 && live_i64(ev, "spid") != t->child);
+	ev = live_event(t, EVENT_SIGNALDELIVER, 4);
+	assert_int_equal(live_u64(ev, "sig"), SIGKILL);
+	assert_int_equal(live_count(t, EVENT_SIGNALDELIVER), 5);
+
+	live_want(t, nothing);
+	live_run(t, child_gets_signals, NULL);
+	assert_int_equal(live_count(t, EVENT_SIGNALDELIVER), 0);
+}
+
+static void child_faults(void *arg)
+{
+	char *page = mmap((void *)0x20000000, 4096, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+
+	(void)arg;
+	signal(SIGSEGV, SIG_DFL); /* cmocka has its own */
+	page[17] = 1;
+	mprotect(page, 4096, PROT_READ);
+	page[18] = 1; /* ends the process */
+}
+
+static void faults_are_reported_when_wanted(void **state)
+{
+	static const enum event_type types[] = {EVENT_PAGE_FAULT, EVENT_TYPE_END};
+	struct live_test *t = *state;
+	uint32_t missing = 0, denied = 0;
+
+	live_want(t, types);
+	live_run(t, child_faults, NULL);
+	assert_true(WIFSIGNALED(t->child_status));
+	for (uint32_t i = 0; i < live_count(t, EVENT_PAGE_FAULT); i++) {
+		const struct event *ev = live_event(t, EVENT_PAGE_FAULT, i);
+
+		assert_true(live_u64(ev, "ip") > 0);
+		assert_int_equal(ev->tid, t->child);
+		if (live_u64(ev, "addr") == 0x20000011 && live_u64(ev, "error") == (2 | 4 | 16))
+			missing++;
+		if (live_u64(ev, "addr") == 0x20000012 && live_u64(ev, "error") == (1 | 4 | 16))
+			denied++;
+	}
+	assert_true(missing == 1 && denied == 1);
+}
+
 static void child_traces(void *arg)
 {
 	int child = fork(), status;
@@ -377,6 +470,8 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(signals_name_their_target),
+		cmocka_unit_test(signals_are_reported_when_delivered),
+		cmocka_unit_test(faults_are_reported_when_wanted),
 		cmocka_unit_test(tracing_is_reported),
 		cmocka_unit_test(mounts_and_namespaces),
 		cmocka_unit_test(pivot_root_is_generic_with_its_paths),
