@@ -71,7 +71,10 @@ struct sock_facts {
 	uint8_t type;     /* SOCK_STREAM, ... */
 	uint8_t protocol; /* IPPROTO_* */
 	uint8_t flags;    /* enum sock_flag */
-	struct text path; /* AF_UNIX: bound or peer path; abstract names begin with '@' */
+	/* AF_UNIX: bound or peer path, absolute where the file is known; abstract names begin with
+	 * '@' */
+	struct text path;
+	struct text bound; /* AF_UNIX: the same as it was given to bind, by the kernel's copy */
 	uint64_t ino;
 	uint64_t self_ptr, peer_ptr; /* AF_UNIX: identity of the two ends, 0 unknown */
 };
@@ -206,9 +209,15 @@ struct event {
 	const struct file_facts *file; /* the descriptor's file, or the opened one */
 	const struct sock_facts *sock;
 	const struct task_facts *task; /* exec: new image; clone: the child; scan: the task */
+	/* the task after a call that changed more of it than its parameters say, and succeeded:
+	 * chroot, pivot_root, setns, unshare, capset */
+	const struct task_facts *after;
 	const struct host_facts *host; /* captures: scan of the host */
 	int32_t fd;              /* the descriptor it is about (result or argument); -1 none */
 	struct text raw_path[2]; /* path arguments as typed, where they were read */
+	/* The directories that the event's first and second path are relative to, as the kernel has
+	 * them after the call; empty where not known, or not needed. */
+	struct text base_path[2];
 };
 
 static inline const struct param *event_param(const struct event *ev, unsigned index)

@@ -33,8 +33,25 @@ static const struct {
 	{"truncate64", WIRE_TEXT(0)},
 	{"ftruncate", WIRE_FD_ARG0},
 	{"ftruncate64", WIRE_FD_ARG0},
-	{"pivot_root", WIRE_TEXT(0) | WIRE_TEXT(1)},
+	{"pivot_root", WIRE_TEXT(0) | WIRE_TEXT(1) | WIRE_TASK_AFTER},
 };
+
+/* What relative paths start from, by the parameters' types. */
+static uint64_t base_recipe(enum event_type type)
+{
+	const struct event_info *info = event_info(type);
+	uint64_t recipe = 0;
+
+	if (type == EVENT_CHDIR) /* plain text in the event table */
+		return WIRE_FROM_CWD;
+	for (unsigned i = 0; i < info->n_params; i++) {
+		if (info->params[i].type == PARAM_FSRELPATH)
+			recipe = WIRE_FROM_DIR;
+		else if (info->params[i].type == PARAM_FSPATH && recipe != WIRE_FROM_DIR)
+			recipe = WIRE_FROM_CWD;
+	}
+	return recipe;
+}
 
 uint64_t call_recipe(const struct syscall_info *call, bool is_32bit)
 {
@@ -43,6 +60,8 @@ uint64_t call_recipe(const struct syscall_info *call, bool is_32bit)
 
 	if (row)
 		recipe |= is_32bit && row->recipe32 ? row->recipe32 : row->recipe;
+	if (recipe >> WIRE_TEXT_SHIFT & 63)
+		recipe |= base_recipe(call->event);
 	if (call->event == EVENT_GENERIC) {
 		for (size_t i = 0; i < ARRAY_SIZE(generic_recipes); i++) {
 			if (strcmp(generic_recipes[i].name, call->name) == 0)
@@ -121,6 +140,25 @@ static void fill_params(struct decoder *d, const struct record *record, const st
 	d->event.fd = about_fd(row, record);
 }
 
+/* The texts of these begin with one that is no path. */
+static bool has_other_text_first(enum event_type type)
+{
+	return type == EVENT_SYMLINK || type == EVENT_SYMLINKAT || type == EVENT_MOUNT;
+}
+
+static void fill_base_paths(struct decoder *d, const struct record *record)
+{
+	unsigned first = has_other_text_first(d->event.type) ? 1 : 0;
+
+	for (unsigned i = 0; first + i < 2; i++) {
+		const struct wire_section *dir = record->sections[WIRE_SEC_DIR0 + first + i];
+
+		if (dir && !(dir->flags & WIRE_SEC_TRUNCATED))
+			d->event.base_path[i] =
+				decode_path(d, (const char *)(dir + 1), dir->len, true);
+	}
+}
+
 void decode_call(struct decoder *d, const struct record *record)
 {
 	const struct call_row *row = d->calls[d->event.type];
@@ -132,6 +170,9 @@ void decode_call(struct decoder *d, const struct record *record)
 	ev->sock = decode_sock_facts(d, record);
 	ev->raw_path[0] = section_text(d, record, WIRE_SEC_TEXT0);
 	ev->raw_path[1] = section_text(d, record, WIRE_SEC_TEXT1);
+	fill_base_paths(d, record);
+	if (record->sections[WIRE_SEC_TASK] && record->header->res >= 0)
+		ev->after = decode_task_facts(d, record);
 	if (ev->raw_path[0].len && !ev->file)
 		ev->quality |= EVENT_PATH_FROM_CALLER;
 	if (row && row->special)

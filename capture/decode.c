@@ -165,9 +165,12 @@ static void begin_event(struct decoder *d, const struct record *record)
 	ev->file = NULL;
 	ev->sock = NULL;
 	ev->task = NULL;
+	ev->after = NULL;
 	ev->fd = -1;
 	ev->raw_path[0] = TEXT_NONE;
 	ev->raw_path[1] = TEXT_NONE;
+	ev->base_path[0] = TEXT_NONE;
+	ev->base_path[1] = TEXT_NONE;
 }
 
 int decode_record(struct decoder *d, const struct record *record)

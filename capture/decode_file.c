@@ -148,6 +148,16 @@ static void decode_creat(struct decoder *d, const struct record *record)
 		(found & PORTABLE_UPPER_LAYER ? 1 : 0) | (found & PORTABLE_LOWER_LAYER ? 2 : 0));
 }
 
+/* Flags as the open file has them; those that it does not keep are the caller's. */
+static uint64_t kernel_flags(const struct record *record, uint64_t typed)
+{
+	const uint64_t not_kept = O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC | 0100000;
+	const struct wire_section *section = record->sections[WIRE_SEC_FILE];
+	const struct wire_file *file = (const struct wire_file *)(section + 1);
+
+	return (file->open_flags & ~not_kept) | (typed & not_kept);
+}
+
 void decode_open(struct decoder *d, const struct record *record)
 {
 	const struct open_params *params = open_params_of(d->event.type);
@@ -181,6 +191,9 @@ void decode_open(struct decoder *d, const struct record *record)
 		resolve = words[2];
 		set_u64(d, OPENAT2_resolve, flags_portable(FLAG_MAP_RESOLVE, resolve));
 	}
+	/* What the caller's block says now need not be what it said then. */
+	if (d->event.type == EVENT_OPENAT2 && file)
+		flags = kernel_flags(record, flags);
 	if (!(flags & O_CREAT) && (flags & O_TMPFILE) != O_TMPFILE)
 		mode = 0;
 	set_u64(d, params->mode, mode & 07777);

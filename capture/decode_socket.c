@@ -38,7 +38,7 @@ static uint8_t sock_flags_of(const struct wire_sock *sock)
 
 const struct sock_facts *decode_sock_facts(struct decoder *d, const struct record *record)
 {
-	const struct wire_section *section = record->sections[WIRE_SEC_SOCK];
+	const struct wire_section *section = record->sections[WIRE_SEC_SOCK], *place;
 	struct sock_facts *out = &d->sock;
 	const struct wire_sock *sock;
 
@@ -53,7 +53,11 @@ const struct sock_facts *decode_sock_facts(struct decoder *d, const struct recor
 	out->type = (uint8_t)sock->type;
 	out->protocol = (uint8_t)sock->protocol;
 	out->flags = sock_flags_of(sock);
-	out->path = unix_name(d, (const char *)(sock + 1), section->len - (uint32_t)sizeof(*sock));
+	out->bound = unix_name(d, (const char *)(sock + 1), section->len - (uint32_t)sizeof(*sock));
+	out->path = out->bound;
+	place = record->sections[WIRE_SEC_SOCK_PATH];
+	if (place && !(place->flags & WIRE_SEC_TRUNCATED))
+		out->path = decode_path(d, (const char *)(place + 1), place->len, true);
 	out->ino = sock->ino;
 	out->self_ptr = sock->self_ptr;
 	out->peer_ptr = sock->peer_ptr;
@@ -163,6 +167,18 @@ static void set_unless_empty(struct decoder *d, unsigned param, struct text valu
 		set_bytes(d, param, value);
 }
 
+/* The kernel's copy of the name that a unix socket was bound to. */
+static struct text unix_as_sockaddr(struct decoder *d, const struct sock_facts *sock)
+{
+	char *out = decode_room(d, 1 + sock->bound.len);
+
+	if (!out)
+		return TEXT_NONE;
+	out[0] = AF_UNIX;
+	memcpy(out + 1, sock->bound.ptr, sock->bound.len);
+	return (struct text){out, 1 + sock->bound.len};
+}
+
 /* The address is the caller's word, unless it is the copy that the kernel worked with. */
 static void mark_addr_source(struct decoder *d, const struct record *record)
 {
@@ -186,6 +202,8 @@ void decode_connect(struct decoder *d, const struct record *record)
 		mark_addr_source(d, record);
 	if (is_known && is_internet(sock))
 		addr = end_as_sockaddr(d, sock, sock->remote, sock->remote_port);
+	else if (is_known && sock->bound.len)
+		addr = unix_as_sockaddr(d, sock);
 	else
 		addr = decode_sockaddr(d, record);
 	set_unless_empty(d, CONNECT_addr, addr);
@@ -199,6 +217,8 @@ void decode_bind(struct decoder *d, const struct record *record)
 
 	if (d->event.res >= 0 && sock && is_internet(sock)) {
 		addr = end_as_sockaddr(d, sock, sock->local, sock->local_port);
+	} else if (d->event.res >= 0 && sock && sock->bound.len) {
+		addr = unix_as_sockaddr(d, sock);
 	} else {
 		addr = decode_sockaddr(d, record);
 		mark_addr_source(d, record);
@@ -208,6 +228,21 @@ void decode_bind(struct decoder *d, const struct record *record)
 
 static_assert((int)ACCEPT_queuemax == (int)ACCEPT4_queuemax, "accept and accept4");
 
+/* What was connected to is the listener's name, also where the client has one of its own. */
+static void name_by_listener(struct decoder *d, const struct record *record)
+{
+	const struct wire_section *section = record->sections[WIRE_SEC_LISTENER];
+	const struct wire_sock *listener;
+
+	if (d->sock.family != AF_UNIX || !section)
+		return;
+	listener = (const struct wire_sock *)(section + 1);
+	d->sock.bound = unix_name(d, (const char *)(listener + 1),
+				  section->len - (uint32_t)sizeof(*listener));
+	if (!record->sections[WIRE_SEC_SOCK_PATH])
+		d->sock.path = d->sock.bound;
+}
+
 void decode_accept(struct decoder *d, const struct record *record)
 {
 	const struct wire_section *section = record->sections[WIRE_SEC_LISTENER];
@@ -215,6 +250,7 @@ void decode_accept(struct decoder *d, const struct record *record)
 
 	if (d->event.sock) {
 		d->sock.flags |= SOCK_SERVER | SOCK_CONNECTED;
+		name_by_listener(d, record);
 		set_unless_empty(d, ACCEPT_tuple, decode_tuple(d, &d->sock, true));
 	}
 	if (!section)

@@ -72,11 +72,15 @@ enum wire_section_type {
 	WIRE_SEC_LISTENER, /* struct wire_sock of the socket accepted from */
 	WIRE_SEC_DATA1,    /* the second block of fixed size, and the third */
 	WIRE_SEC_DATA2,
-	WIRE_SEC_VAR,    /* the block whose size the call gives */
-	WIRE_SEC_MEMORY, /* struct wire_memory */
-	WIRE_SEC_URING,  /* struct wire_uring */
-	WIRE_SEC_SIGNAL, /* struct wire_signal */
-	WIRE_SEC_FAULT,  /* struct wire_fault */
+	WIRE_SEC_VAR,       /* the block whose size the call gives */
+	WIRE_SEC_MEMORY,    /* struct wire_memory */
+	WIRE_SEC_URING,     /* struct wire_uring */
+	WIRE_SEC_SIGNAL,    /* struct wire_signal */
+	WIRE_SEC_FAULT,     /* struct wire_fault */
+	WIRE_SEC_DIR0,      /* path, leaf first, of what the first text is relative to */
+	WIRE_SEC_DIR1,      /* the second */
+	WIRE_SEC_SOCK_PATH, /* path, leaf first, of the file a unix socket or its peer is bound to
+			     */
 	WIRE_SEC_END,
 };
 
@@ -245,6 +249,9 @@ enum wire_recipe {
 	WIRE_VAR_LEN_AT = 1 << 16,     /* the counting argument points to the count (32 bits) */
 	WIRE_VAR_LEN_RES = 1 << 17,    /* the result is the count */
 	WIRE_STATE_ONLY = 1 << 18,     /* fcntl: only the commands that change descriptors */
+	WIRE_FROM_CWD = 1 << 22,       /* relative texts: describe the working directory */
+	WIRE_FROM_DIR = 1 << 23,       /* relative texts: the directory in the argument before */
+	WIRE_TASK_AFTER = 1 << 24,     /* describe the task after success */
 	WIRE_FLAGS_END = 1 << 26,
 };
 
@@ -284,6 +291,7 @@ struct wire_ring {
 	__u64 nested_total; /* records lost because another one was in work on this CPU */
 	__u64 own_skipped_total;
 	__u64 lost_total; /* sum of all losses below */
+	__u64 text_pos;   /* where the last text begins */
 	__u64 arg[4];     /* kernel addresses handed to the section writers */
 	__u64 pos;        /* bytes of the record in work */
 	__u64 root_dentry, root_mnt;

@@ -3,10 +3,11 @@
 #include "state/state_private.h"
 
 struct text resolve_typed(struct state *state, const struct process *process, int64_t dirfd,
-			  struct text typed, unsigned buffer)
+			  struct text base, struct text typed, unsigned buffer)
 {
-	struct text base = process->cwd;
-
+	if (base.len)
+		return path_join(base, typed, state->path_buffers[buffer], PATH_TEXT_MAX);
+	base = process->cwd;
 	if (dirfd != AT_FDCWD) {
 		const struct fd_entry *entry = dirfd >= 0 && dirfd <= INT32_MAX
 						       ? fd_table_find(process->fds, (int32_t)dirfd)
@@ -35,7 +36,8 @@ static struct text resolve_param(struct state *state, const struct event *ev,
 	int at = event_info(ev->type)->params[index].dirfd_param;
 	const struct param *dirfd = at >= 0 ? event_param(ev, (unsigned)at) : NULL;
 
-	return resolve_typed(state, process, dirfd ? dirfd->i64 : AT_FDCWD, typed, buffer);
+	return resolve_typed(state, process, dirfd ? dirfd->i64 : AT_FDCWD, ev->base_path[buffer],
+			     typed, buffer);
 }
 
 /* What was typed for the nth path: the parameter, or the raw argument where it was read. */
@@ -59,7 +61,8 @@ void resolve_paths(struct state *state, const struct event *ev, struct subject *
 		if (!typed.len && ev->type == EVENT_CHDIR && event_param(ev, CHDIR_path))
 			typed = ev->params[CHDIR_path].bytes;
 		if (!out->path.len && typed.len && out->process) {
-			out->path = resolve_typed(state, out->process, AT_FDCWD, typed, 0);
+			out->path = resolve_typed(state, out->process, AT_FDCWD, ev->base_path[0],
+						  typed, 0);
 			out->path_from_caller = true;
 		}
 		return;

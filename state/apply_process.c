@@ -655,6 +655,19 @@ int apply_setpgid(struct state *state, const struct event *ev, struct subject *o
 	return 0;
 }
 
+int refresh_task(struct state *state, const struct event *ev, struct subject *out)
+{
+	struct process_node *node = process_node(out->process);
+	const struct task_facts *after = ev->after;
+
+	set_thread_ids(out->thread, after);
+	if (out->thread == &node->leader)
+		mirror_leader(&node->p);
+	if (after->root.len && set_shared(state, &node->root, &node->p.root, after->root))
+		return -ENOMEM;
+	return after->cwd.len ? set_cwd(state, node, after->cwd) : 0;
+}
+
 void note_ring(struct state *state, const struct event *ev, struct process *process)
 {
 	if (ev->quality & EVENT_RINGS_ARE_SEEN || process->is_blind)

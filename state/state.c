@@ -221,6 +221,8 @@ int state_apply(struct state *state, const struct event *ev, struct subject *out
 	if (ev->task && ev->task->tgid <= 0)
 		return 0;
 	r = handler ? handler(state, ev, out) : apply_fd_user(state, ev, out);
+	if (!r && ev->after && out->process)
+		r = refresh_task(state, ev, out);
 	if (out->process)
 		out->thread = current_thread(state, ev, out->process);
 	return r;

@@ -57,6 +57,8 @@ int repair_image(struct state *state, struct process_node *node, uint64_t exec_i
 int set_cwd(struct state *state, struct process_node *node, struct text cwd);
 /* Copy the leader's credentials to the process. */
 void mirror_leader(struct process *process);
+/* The task as the event says it is now: credentials, working directory, root. */
+int refresh_task(struct state *state, const struct event *ev, struct subject *out);
 /* The process has an io_uring ring. */
 void note_ring(struct state *state, const struct event *ev, struct process *process);
 /* A descriptor that the initial scan found. */
@@ -70,9 +72,10 @@ struct fd_table *make_fds(struct state *state, struct process *process);
 struct fd_table *make_event_fds(struct state *state, const struct event *ev,
 				struct process *process);
 
-/* Absolute path of what the caller typed, relative to dirfd (AT_FDCWD: cwd), in buffer 0 or 1. */
+/* Absolute path of what the caller typed, in buffer 0 or 1: from base, the kernel's word, or where
+ * that is empty from what is known of dirfd (AT_FDCWD: the working directory). */
 struct text resolve_typed(struct state *state, const struct process *process, int64_t dirfd,
-			  struct text typed, unsigned buffer);
+			  struct text base, struct text typed, unsigned buffer);
 /* First parameter index of a path type at or behind from; -1 none. */
 int path_param(const struct event *ev, unsigned from);
 /* Resolve the event's path parameters into out->path and out->path2. */

@@ -226,16 +226,25 @@ __noinline int add_sections(__u32 index, __u64 recipe)
 
 #pragma clang loop unroll(full)
 		for (int i = 0; i < 6; i++) {
-			if (recipe & WIRE_TEXT(i))
-				add_user_text(index, type++, header->args[i]);
+			if (!(recipe & WIRE_TEXT(i)))
+				continue;
+			add_user_text(index, type, header->args[i]);
+			if (recipe & WIRE_FROM_DIR && i && type <= WIRE_SEC_TEXT1)
+				add_base(index, type - WIRE_SEC_TEXT0, header->args[i - 1]);
+			else if (recipe & WIRE_FROM_CWD && type <= WIRE_SEC_TEXT1)
+				add_base(index, type - WIRE_SEC_TEXT0, AT_FDCWD);
+			type++;
 		}
 	}
 	if (recipe >> WIRE_BLOCK0_SHIFT)
 		add_blocks(index, recipe);
 	if (recipe & WIRE_FD_PAIR)
 		add_first_of_pair(index, header, recipe);
-	if (recipe & WIRE_ADDR_ARG1)
+	if (recipe & WIRE_ADDR_ARG1) {
 		add_user_block(index, WIRE_SEC_ADDR, header->args[1], header->args[2] & 0xff);
+		if (!failed)
+			add_unix_path(index, header->args[0]);
+	}
 	if (recipe & WIRE_ADDR_ARG4)
 		add_user_block(index, WIRE_SEC_ADDR, header->args[4], header->args[5] & 0xff);
 	if (recipe & WIRE_ADDR_MSG) {
@@ -247,8 +256,15 @@ __noinline int add_sections(__u32 index, __u64 recipe)
 	}
 	if (recipe & WIRE_MEMORY)
 		add_memory(index);
-	if (recipe & WIRE_LISTENER)
+	if (recipe & WIRE_LISTENER) {
 		add_listener(index, header->args[0]);
+		if (!failed)
+			add_unix_path(index, header->args[0]);
+	}
+	if (recipe & WIRE_TASK_AFTER && !failed) {
+		add_task(index, 0, 0);
+		add_directories(index);
+	}
 	if (recipe & WIRE_EXEC_FAILED)
 		add_exec_args(index, header->args[(recipe & WIRE_TEXT(1)) ? 2 : 1],
 			      header->flags & WIRE_IS_32BIT ? 4 : 8);
@@ -266,7 +282,8 @@ static __always_inline void set_root(struct wire_ring *ring, struct fs_struct *f
 
 #define SLOW_RECIPES                                                                               \
 	(WIRE_FD_ARG0 | WIRE_FD_ARG1 | WIRE_ADDR_ARG1 | WIRE_ADDR_ARG4 | WIRE_ADDR_MSG |           \
-	 WIRE_EXEC_FAILED | WIRE_LISTENER | WIRE_MEMORY | ~(__u64)(WIRE_FLAGS_END - 1))
+	 WIRE_EXEC_FAILED | WIRE_LISTENER | WIRE_MEMORY | WIRE_TASK_AFTER |                        \
+	 ~(__u64)(WIRE_FLAGS_END - 1))
 
 SEC("tp_btf/sys_exit")
 int BPF_PROG(on_sys_exit, struct pt_regs *regs, long res)
@@ -329,7 +346,8 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long res)
 			}
 		}
 		if (recipe & SLOW_RECIPES &&
-		    (res < 0 || want_raw_names || !(recipe & WIRE_TEXT_IF_FAILED)))
+		    (res < 0 || want_raw_names || !(recipe & WIRE_TEXT_IF_FAILED) ||
+		     recipe >> WIRE_BLOCK0_SHIFT))
 			add_sections(cpu, recipe);
 	}
 	record_end(ring, header);

@@ -7,6 +7,7 @@
 
 _Static_assert(sizeof(struct wire_ring) <= WIRE_RING_HEAD_BYTES, "room for the head");
 
+#define AT_FDCWD 0xffffff9cu /* as descriptors are passed on: 32 bits */
 #define POS_MASK (WIRE_RECORD_MAX - 8)
 #define barrier() asm volatile("" ::: "memory")
 
@@ -133,6 +134,8 @@ int add_user_block(__u32 index, __u32 type, __u64 address, __u64 len);
 int add_file(__u32 index, __u32 with_times);               /* arg[0]: struct file */
 int add_path(__u32 index, __u32 type);                     /* arg[1], arg[2]: dentry, vfsmount */
 int add_descriptor(__u32 index, __u32 fd);                 /* arg[3]: task */
+int add_base(__u32 index, __u32 nth, __u32 dirfd);         /* arg[3]: task */
+int add_unix_path(__u32 index, __u32 fd);                  /* arg[3]: task */
 int add_listener(__u32 index, __u32 fd);                   /* arg[3]: task */
 int add_sock(__u32 index, __u32 type);                     /* arg[0]: struct file of a socket */
 int add_task(__u32 index, __u32 flags, __u64 clone_flags); /* arg[3]: task */

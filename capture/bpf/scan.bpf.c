@@ -47,6 +47,7 @@ int scan_file(struct bpf_iter__task_file *ctx)
 	ring->root_mnt = (__u64)FIELD(fs, root.mnt);
 	ring->arg[3] = (__u64)task;
 	add_descriptor(scan_ring, ctx->fd);
+	add_unix_path(scan_ring, ctx->fd);
 	scan_end(ring, header, ctx->meta->seq);
 	return 0;
 }

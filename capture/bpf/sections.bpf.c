@@ -1,6 +1,7 @@
 /* Section writers: texts and blocks of user memory, files with their paths, descriptors. */
 #include "capture/bpf/ring.bpf.h"
 
+#define AF_UNIX 1
 #define S_IFMT 0170000
 #define S_IFSOCK 0140000
 #define FMODE_CREATED 0x100000
@@ -18,6 +19,7 @@ __noinline int add_user_text(__u32 index, __u32 type, __u64 address)
 	section = section_begin(ring, type);
 	if (!section)
 		return 0;
+	ring->text_pos = ring->pos + sizeof(*section);
 	n = bpf_probe_read_user_str(section + 1, WIRE_READ_MAX, (const void *)address);
 	if (n < 0) {
 		section->flags = WIRE_SEC_UNREADABLE;
@@ -263,4 +265,52 @@ __noinline int add_listener(__u32 index, __u32 fd)
 	if (!ring || (find_file(ring, fd) & S_IFMT) != S_IFSOCK)
 		return 0;
 	return add_sock(index, WIRE_SEC_LISTENER);
+}
+
+/* Describe what a name is relative to that was read last: the working directory (AT_FDCWD), or
+ * what descriptor dirfd of task arg[3] leads to. Nothing for an absolute name. */
+__noinline int add_base(__u32 index, __u32 nth, __u32 dirfd)
+{
+	struct wire_ring *ring = ring_at(index);
+	struct task_struct *task;
+	struct fs_struct *fs;
+	struct file *file;
+
+	if (!ring || *text_at(ring, ring->text_pos) == '/')
+		return 0;
+	if (dirfd == AT_FDCWD) {
+		task = CAST(task_struct, ring->arg[3]);
+		fs = FIELD(task, fs);
+		if (!fs)
+			return 0;
+		ring->arg[1] = (__u64)FIELD(fs, pwd.dentry);
+		ring->arg[2] = (__u64)FIELD(fs, pwd.mnt);
+	} else {
+		if (!find_file(ring, dirfd))
+			return 0;
+		file = CAST(file, ring->arg[0]);
+		ring->arg[1] = (__u64)FIELD(file, f_path.dentry);
+		ring->arg[2] = (__u64)FIELD(file, f_path.mnt);
+	}
+	return add_path(index, WIRE_SEC_DIR0 + nth);
+}
+
+/* Where the unix socket behind descriptor fd of task arg[3], or its peer, is bound. */
+__noinline int add_unix_path(__u32 index, __u32 fd)
+{
+	struct wire_ring *ring = ring_at(index);
+	struct unix_sock *sock;
+	struct sock *sk;
+
+	if (!ring || (find_file(ring, fd) & S_IFMT) != S_IFSOCK)
+		return 0;
+	sk = FIELD(CAST(socket, FIELD(CAST(file, ring->arg[0]), private_data)), sk);
+	if (!sk || FIELD(sk, __sk_common.skc_family) != AF_UNIX)
+		return 0;
+	sock = CAST(unix_sock, FIELD(CAST(unix_sock, sk), peer));
+	if (!sock || !FIELD(sock, path.dentry))
+		sock = CAST(unix_sock, sk);
+	ring->arg[1] = (__u64)FIELD(sock, path.dentry);
+	ring->arg[2] = (__u64)FIELD(sock, path.mnt);
+	return ring->arg[1] ? add_path(index, WIRE_SEC_SOCK_PATH) : 0;
 }

@@ -70,9 +70,11 @@ __noinline int add_sock(__u32 index, __u32 type)
 
 		out->self_ptr = (__u64)sk;
 		out->peer_ptr = (__u64)peer;
-		path_len = append_unix_path((char *)(out + 1), sk);
-		if (!path_len && peer)
+		/* The other end's name is what a connection is known by. */
+		if (peer)
 			path_len = append_unix_path((char *)(out + 1), peer);
+		if (!path_len)
+			path_len = append_unix_path((char *)(out + 1), sk);
 	}
 	section_end(ring, section, sizeof(*out) + path_len);
 	return 0;

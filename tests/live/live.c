@@ -119,6 +119,8 @@ static void keep(struct live_test *t, const struct event *ev)
 	}
 	own(kept, &kept->ev.raw_path[0]);
 	own(kept, &kept->ev.raw_path[1]);
+	own(kept, &kept->ev.base_path[0]);
+	own(kept, &kept->ev.base_path[1]);
 	if (ev->file) {
 		kept->file = *ev->file;
 		kept->ev.file = &kept->file;
@@ -128,14 +130,15 @@ static void keep(struct live_test *t, const struct event *ev)
 		kept->sock = *ev->sock;
 		kept->ev.sock = &kept->sock;
 		own(kept, &kept->sock.path);
+		own(kept, &kept->sock.bound);
 	}
-	if (ev->task) {
+	if (ev->task || ev->after) {
 		struct text *texts[] = {&kept->task.comm, &kept->task.exe,    &kept->task.exepath,
 					&kept->task.args, &kept->task.env,    &kept->task.cwd,
 					&kept->task.root, &kept->task.cgroups};
 
-		kept->task = *ev->task;
-		kept->ev.task = &kept->task;
+		kept->task = ev->task ? *ev->task : *ev->after;
+		*(ev->task ? &kept->ev.task : &kept->ev.after) = &kept->task;
 		for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
 			own(kept, texts[i]);
 	}

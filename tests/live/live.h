@@ -14,7 +14,7 @@
 #include "capture/live.h"
 
 #define EVENTS_KEPT_MAX 4096
-#define FAMILY_MAX 64
+#define FAMILY_MAX 512
 
 /* An event with everything it points to, kept after the source went on. */
 struct kept {

@@ -274,6 +274,57 @@ static void new_descriptors_have_their_kind(void **out)
 	assert_true(f->subject.process->is_blind); /* used io_uring */
 }
 
+/* What the kernel says of a directory beats what was known of it. */
+static void paths_start_where_the_kernel_says(void **out)
+{
+	struct fixture *f = *out;
+	struct event *ev;
+
+	fixture_start(f);
+	ev = event_path(&f->maker, &task_child, EVENT_MKDIR, "../x", 0);
+	ev->base_path[0] = TEXT("/moved/here");
+	fixture_apply(f, ev);
+	assert_string_equal(fixture_field(f, "fs.path.name"), "/moved/x");
+	assert_string_equal(fixture_field(f, "evt.path_source"), "caller");
+	ev = event_path(&f->maker, &task_child, EVENT_UNLINKAT, "y", 0);
+	event_set_i64(ev, UNLINKAT_dirfd, 77); /* unknown */
+	ev->base_path[0] = TEXT("/srv");
+	fixture_apply(f, ev);
+	assert_string_equal(fixture_field(f, "fs.path.name"), "/srv/y");
+	ev = event_path(&f->maker, &task_child, EVENT_RENAMEAT2, "a", 0);
+	event_set_text(ev, RENAMEAT2_newpath, "b");
+	ev->base_path[0] = TEXT("/from");
+	ev->base_path[1] = TEXT("/to");
+	fixture_apply(f, ev);
+	assert_string_equal(fixture_field(f, "fs.path.source"), "/from/a");
+	assert_string_equal(fixture_field(f, "fs.path.target"), "/to/b");
+}
+
+static void a_task_is_what_the_event_says_it_is_now(void **out)
+{
+	struct fixture *f = *out;
+	struct task_facts after = {.uid = 7,
+				   .euid = 8,
+				   .cap_effective = 32,
+				   .cwd = TEXT("/d"),
+				   .root = TEXT("/srv/jail")};
+	struct event *ev;
+
+	fixture_start(f);
+	ev = event_path(&f->maker, &task_child, EVENT_CHROOT, "jail", 0);
+	ev->after = &after;
+	fixture_apply(f, ev);
+	assert_int_equal(f->subject.process->uid, 7);
+	assert_int_equal(f->subject.process->euid, 8);
+	assert_int_equal(f->subject.process->cap_effective, 32);
+	assert_true(text_equal(f->subject.process->cwd, TEXT("/d")));
+	assert_true(text_equal(f->subject.process->root, TEXT("/srv/jail")));
+	/* Without it the state says what it said before. */
+	ev = event_path(&f->maker, &task_child, EVENT_CHROOT, "/elsewhere", -EPERM);
+	fixture_apply(f, ev);
+	assert_true(text_equal(f->subject.process->root, TEXT("/srv/jail")));
+}
+
 static void rings_that_are_not_seen_blind_their_process(void **out)
 {
 	static const struct {
@@ -542,6 +593,8 @@ int main(void)
 		TEST(close_range_closes_or_marks),
 		TEST(the_bound_evicts_and_counts),
 		TEST(new_descriptors_have_their_kind),
+		TEST(paths_start_where_the_kernel_says),
+		TEST(a_task_is_what_the_event_says_it_is_now),
 		TEST(rings_that_are_not_seen_blind_their_process),
 		TEST(registered_files_stay_out_of_the_table),
 		TEST(addresses_say_who_named_them),
