@@ -28,6 +28,7 @@ struct scap_source {
 	bool has_block;     /* read and not yet told of: the first event of a section */
 	bool telling_state; /* the section's state comes first */
 	bool in_section, in_events;
+	bool in_preamble;  /* no event of the section was told that is not of its state */
 	uint64_t position; /* event blocks of this file */
 	uint64_t told;     /* position of the last event; 0 none */
 	size_t told_file;
@@ -96,6 +97,7 @@ static int begin_section(struct scap_source *s)
 	scap_tasks_clear(s->tasks);
 	s->in_section = true;
 	s->in_events = false;
+	s->in_preamble = true;
 	s->counters.sections++;
 	return 0;
 }
@@ -209,6 +211,24 @@ static int tell_state(struct scap_source *s)
 	return r < 0 ? fail(s, r, scap_section_offset(s->section)) : r;
 }
 
+/* Recorders tell of containers, users and groups that were there before by the events of new ones,
+ * ahead of all others. */
+static void mark_preamble(struct scap_source *s)
+{
+	switch (s->event.type) {
+	case EVENT_CONTAINER:
+	case EVENT_USERADDED:
+	case EVENT_USERDELETED:
+	case EVENT_GROUPADDED:
+	case EVENT_GROUPDELETED:
+		if (s->in_preamble)
+			s->event.quality |= EVENT_STATE_ONLY;
+		break;
+	default:
+		s->in_preamble = false;
+	}
+}
+
 /* An event comes of the block, or not. */
 static int tell_event(struct scap_source *s)
 {
@@ -238,6 +258,7 @@ static int tell_event(struct scap_source *s)
 	/* Texts of the record must outlive this function, as they do: they are the block's. */
 	scap_convert(&s->converter, &s->event, &record, enter);
 	scap_facts_fill(&s->facts, &s->event, enter, s->tasks);
+	mark_preamble(s);
 	s->event.num = s->position;
 	s->told = s->position;
 	count(s);

@@ -4,7 +4,8 @@
  * (captures put together). Every section begins with an EVENT_PROCINFO that carries event.host, by
  * which state forgets the host of before, then its processes and descriptors as EVENT_PROCINFO with
  * EVENT_STATE_ONLY, as the initial scan of live capture has them; these have num 0. Then come the
- * events: of a pair of enter and exit the exit, with the parameters of both.
+ * events: of a pair of enter and exit the exit, with the parameters of both. Those of containers,
+ * users and groups that stand ahead of all others are EVENT_STATE_ONLY: they were there before.
  *
  * Time is that of the file: event.ts_ns may step back, by milliseconds between CPUs and by more for
  * events that another clock stamped; boot_ns is 0. event.num is the position of the event's block

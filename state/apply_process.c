@@ -127,14 +127,14 @@ static void set_session(struct process *p, const struct task_facts *task)
 	}
 }
 
-/* ... or, in a new process, as its creator has it. */
+/* ... or, in a new process, as its creator has it. creator may be NULL. */
 static void inherit(struct process_node *child, const struct process_node *creator,
 		    const struct task_facts *task)
 {
 	struct process *p = &child->p;
 	const struct process *c = &creator->p;
 
-	if (!task->unknown)
+	if (!creator || !task->unknown)
 		return;
 	child->leader = creator->leader;
 	child->leader.tid = child->leader.vtid = p->vpid = p->pid;
@@ -186,6 +186,10 @@ static struct process_node *add_process(struct state *state, int32_t pid, uint64
 	if (!node)
 		return NULL;
 	node->p.loginuid = UINT32_MAX;
+	/* Until somebody says: nobody, not root. */
+	node->leader.uid = node->leader.euid = node->leader.suid = UINT32_MAX;
+	node->leader.gid = node->leader.egid = node->leader.sgid = UINT32_MAX;
+	mirror_leader(&node->p);
 	node->p.exec_ns = process_start_time_ns(state, &node->p);
 	return node;
 }
@@ -275,7 +279,7 @@ static struct process_node *find_parent(struct state *state, const struct task_f
 
 /* A process from its description alone (scan, or an exec or clone of an unknown one). */
 static struct process_node *add_described(struct state *state, const struct task_facts *task,
-					  struct process_node *creator)
+					  struct process_node *creator, bool is_scan)
 {
 	struct process_node *node = add_process(state, task->tgid, task->start_ns, creator);
 	struct process_node *parent;
@@ -283,6 +287,8 @@ static struct process_node *add_described(struct state *state, const struct task
 	if (!node)
 		return NULL;
 	parent = find_parent(state, task);
+	if (!is_scan)
+		inherit(node, creator ? creator : parent, task);
 	node->p.ppid = task->parent_tgid;
 	process_set_parent(state->table, node, parent);
 	process_set_creator(node, creator ? creator : parent);
@@ -335,7 +341,7 @@ static int scan_task(struct state *state, const struct event *ev, struct subject
 		node->is_image_stale = false;
 		return r ? r : identity_exec(state->identity, node, &moment);
 	}
-	node = add_described(state, task, NULL);
+	node = add_described(state, task, NULL, true);
 	if (!node)
 		return -ENOMEM;
 	out->process = &node->p;
@@ -383,7 +389,7 @@ int apply_exec(struct state *state, const struct event *ev, struct subject *out)
 	}
 	moment = moment_of(state, ev);
 	if (!node) {
-		node = add_described(state, task, NULL);
+		node = add_described(state, task, NULL, false);
 		if (!node)
 			return -ENOMEM;
 		state->unknown_task_total++;
@@ -516,7 +522,7 @@ static int child_side(struct state *state, const struct event *ev, struct subjec
 		if (!node)
 			return -ENOMEM;
 	} else {
-		node = add_described(state, ev->task, NULL);
+		node = add_described(state, ev->task, NULL, false);
 		if (!node || identity_start(state->identity, node, NULL, &moment))
 			return -ENOMEM;
 	}

@@ -259,6 +259,27 @@ static void sections_share_nothing(void **state)
 	source_destroy(&source);
 }
 
+/* What was there before is told by events too, ahead of all others; later ones are news. */
+static void containers_and_users_of_before(void **state)
+{
+	static const uint16_t types[] = {272, 354, 358, 324, 186, 354};
+	struct source *source;
+
+	(void)state;
+	b.len = 0;
+	bytes_section(&b);
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
+		bytes_event(&b, (struct event_form){.block = 0x216, .type = types[i], .tid = 42},
+			    VALUES(value_of(0, 4)));
+	source = bytes_open(&b);
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+		const struct event *ev = next_event(source);
+
+		assert_int_equal(!!(ev->quality & EVENT_STATE_ONLY), i < 4);
+	}
+	source_destroy(&source);
+}
+
 static void put_header(uint32_t magic, uint16_t major, uint16_t minor)
 {
 	bytes_block(&b, 0x0a0d0d0a);
@@ -491,6 +512,7 @@ int main(void)
 		cmocka_unit_test(put_together),
 		cmocka_unit_test(positions_are_of_their_file),
 		cmocka_unit_test(sections_share_nothing),
+		cmocka_unit_test(containers_and_users_of_before),
 		cmocka_unit_test(headers),
 		cmocka_unit_test(what_is_no_capture),
 		cmocka_unit_test(blocks_out_of_place),
