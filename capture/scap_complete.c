@@ -20,6 +20,11 @@ bool scap_is_task_event(enum event_type type)
 	       type == EVENT_VFORK;
 }
 
+bool scap_complete_wants_process(enum event_type type)
+{
+	return type == EVENT_GETCWD || scap_is_task_event(type);
+}
+
 static void set_number(struct param *param, uint64_t value)
 {
 	if (!param->is_present)
@@ -114,13 +119,35 @@ static void complete_path(struct param *params, const struct event *ev)
 	}
 }
 
+/* An image without a place, "memfd:x", as the kernel's own /proc shows it; readers would put it
+ * into the working directory. */
+static struct text rooted(struct text path, struct scap_room *room)
+{
+	uint32_t len = MIN(path.len, (uint32_t)sizeof(room->path) - 1);
+
+	if (!path.len || path.ptr[0] == '/')
+		return path;
+	room->path[0] = '/';
+	memcpy(room->path + 1, path.ptr, len);
+	return (struct text){room->path, len + 1};
+}
+
 /* The name of the image that the kernel took: the readers that do not know the parameter for it
  * make it from this one. */
-static void complete_filename(struct param *params, const struct event *ev)
+static void complete_filename(struct param *params, const struct event *ev, struct scap_room *room)
 {
 	if (ev->type != EVENT_EXECVE || event_failed(ev) || !ev->task || !ev->task->exepath.len)
 		return;
-	params[EXECVE_filename] = (struct param){.bytes = ev->task->exepath, .is_present = true};
+	params[EXECVE_filename] =
+		(struct param){.bytes = rooted(ev->task->exepath, room), .is_present = true};
+}
+
+/* Readers of 2022 take the working directory from this call too. */
+static void complete_cwd(struct param *params, const struct event *ev,
+			 const struct task_facts *process)
+{
+	if (ev->type == EVENT_GETCWD && !event_failed(ev) && process && process->cwd.len)
+		set_text(&params[GETCWD_path], process->cwd);
 }
 
 /* Result and descriptor are known of every call, also where its parameters are not read. */
@@ -136,7 +163,8 @@ static void complete_result(struct param *params, const struct event *ev)
 		set_number(&params[fd], (uint64_t)ev->fd);
 }
 
-void scap_complete(struct param *params, const struct event *ev, const struct task_facts *process)
+void scap_complete(struct param *params, const struct event *ev, const struct task_facts *process,
+		   struct scap_room *room)
 {
 	for (unsigned i = 0; i < EVENT_PARAMS_MAX; i++) {
 		if (i < ev->n_params)
@@ -146,17 +174,19 @@ void scap_complete(struct param *params, const struct event *ev, const struct ta
 	}
 	complete_result(params, ev);
 	complete_path(params, ev);
-	complete_filename(params, ev);
+	complete_filename(params, ev, room);
+	complete_cwd(params, ev, process);
 	if (scap_is_task_event(ev->type))
 		complete_task(params, ev, process);
 }
 
-void scap_complete_execveat_enter(struct param *params, const struct event *ev)
+void scap_complete_execveat_enter(struct param *params, const struct event *ev,
+				  struct scap_room *room)
 {
 	struct text path = ev->raw_path[0];
 
 	if (!event_failed(ev) && ev->task && ev->task->exepath.len)
-		path = ev->task->exepath;
+		path = rooted(ev->task->exepath, room);
 	params[0] = (struct param){.i64 = -100, .is_present = true}; /* AT_FDCWD */
 	params[1] = (struct param){.bytes = path, .is_present = path.len > 0};
 	params[2] = (struct param){.u64 = 0, .is_present = true};

@@ -8,7 +8,8 @@
 #include "capture/scap_types.h"
 
 #define HEADER_BYTES 26
-#define OLD_TYPES_END 336   /* types that readers of 2022 know */
+#define OLD_TYPES_END 336 /* types that readers of 2022 know */
+#define NOT_KNOWN "<NA>"
 #define TUPLE_UNIX_FIXED 17 /* family and the two ends, before the path */
 
 static_assert(SCAP_PARAM_TEXT_MAX <= UINT16_MAX && SCAP_PARAM_BYTES_MAX <= UINT16_MAX,
@@ -142,6 +143,8 @@ static void put_absent(struct scap_block *block, const struct scap_type *type, u
 		value = UINT32_MAX;
 	if (size)
 		put_number(block, size, value);
+	else if (scap_param_is_text(spec->type))
+		scap_put_bytes(block, NOT_KNOWN, sizeof(NOT_KNOWN));
 	else if (spec->type == SCAP_FDLIST)
 		scap_put_u16(block, 0);
 	else if (spec->type == SCAP_DYN)

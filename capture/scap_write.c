@@ -21,6 +21,7 @@ struct scap_writer {
 	uint16_t ids[EVENT_TYPE_END]; /* type written for each event */
 	struct scap_writer_counters counters;
 	struct param params[EVENT_PARAMS_MAX];
+	struct scap_room room;
 	uint64_t tids[TIDS_MAX / 64]; /* tasks told of, a bit each */
 	struct scap_block block;
 };
@@ -224,6 +225,13 @@ static int enter_of(uint16_t id)
 	return id - 1;
 }
 
+/* A new task returns from the call without having made it. */
+static bool is_new_task(const struct event *ev)
+{
+	return scap_is_task_event(ev->type) && ev->type != EVENT_EXECVE &&
+	       ev->type != EVENT_EXECVEAT && ev->task && ev->res == 0;
+}
+
 /* Both events of a call: readers of 2022 take descriptors and names from the first. */
 static int write_pair(struct scap_writer *w, const struct event *ev, uint16_t id, uint32_t flags)
 {
@@ -236,12 +244,10 @@ static int write_pair(struct scap_writer *w, const struct event *ev, uint16_t id
 	struct param execveat[3];
 	int enter = enter_of(id), r = 0;
 
-	/* A new task returns from the call without having made it. */
-	if (enter >= 0 && !(ev->task && scap_is_task_event(ev->type) && ev->res == 0 &&
-			    ev->type != EVENT_EXECVE && ev->type != EVENT_EXECVEAT)) {
+	if (enter >= 0 && !is_new_task(ev)) {
 		event.id = (uint16_t)enter;
 		if (ev->type == EVENT_EXECVEAT) {
-			scap_complete_execveat_enter(execveat, ev);
+			scap_complete_execveat_enter(execveat, ev, &w->room);
 			event.params = execveat;
 			event.is_positional = true;
 		}
@@ -298,7 +304,7 @@ int scap_writer_event(struct scap_writer *w, const struct event *ev,
 		w->counters.left_out[reason]++;
 		return 0;
 	}
-	scap_complete(w->params, ev, process);
+	scap_complete(w->params, ev, process, &w->room);
 	r = write_shadow(w, ev);
 	if (!r)
 		r = write_pair(w, ev, w->ids[ev->type], is_shown ? 0 : SCAP_FLAG_STATE_ONLY);
@@ -317,7 +323,7 @@ bool scap_writer_is_state(enum event_type type)
 
 bool scap_writer_wants_process(enum event_type type)
 {
-	return scap_is_task_event(type);
+	return scap_complete_wants_process(type);
 }
 
 /* The only thing the format has for losses: sampling went on and off. Its ratio is one in so many

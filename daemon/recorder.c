@@ -92,29 +92,6 @@ static int begin_file(struct recorder *rec)
 	return r;
 }
 
-int recorder_create(struct recorder **out, const struct recorder_config *config, struct diag *diag)
-{
-	SCOPED(recorder_destroy) struct recorder *rec = calloc(1, sizeof(*rec));
-	int r = 0;
-
-	if (!rec)
-		return -ENOMEM;
-	rec->path = config->path;
-	rec->fields = (struct field_set){.n_tables = 1, .tables = {state_field_table()}};
-	if (config->filter)
-		r = filter_compile(&rec->filter, text_from(config->filter), &rec->fields, diag);
-	if (!r)
-		r = make_state(rec, config);
-	if (!r)
-		r = make_source(rec, config);
-	if (!r)
-		r = begin_file(rec);
-	if (r)
-		return r;
-	*out = TAKE(rec);
-	return 0;
-}
-
 void recorder_destroy(struct recorder **recorder)
 {
 	struct recorder *rec = *recorder;
@@ -212,6 +189,50 @@ static int record_event(struct recorder *rec, const struct event *ev)
 	return scap_writer_event(rec->writer, ev, process ? &facts : NULL, is_shown);
 }
 
+/* What was there before comes first. Command lines are read from /proc meanwhile: taking it all at
+ * once leaves the least time for processes to end before. */
+static int take_scan(struct recorder *rec)
+{
+	const struct event *ev;
+	bool is_scan = true;
+	int r;
+
+	while (is_scan && (r = source_next(rec->source, &ev)) != 0) {
+		if (r < 0)
+			return r;
+		is_scan = ev->quality & EVENT_STATE_ONLY;
+		r = record_event(rec, ev);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+int recorder_create(struct recorder **out, const struct recorder_config *config, struct diag *diag)
+{
+	SCOPED(recorder_destroy) struct recorder *rec = calloc(1, sizeof(*rec));
+	int r = 0;
+
+	if (!rec)
+		return -ENOMEM;
+	rec->path = config->path;
+	rec->fields = (struct field_set){.n_tables = 1, .tables = {state_field_table()}};
+	if (config->filter)
+		r = filter_compile(&rec->filter, text_from(config->filter), &rec->fields, diag);
+	if (!r)
+		r = make_state(rec, config);
+	if (!r)
+		r = make_source(rec, config);
+	if (!r)
+		r = begin_file(rec);
+	if (!r)
+		r = take_scan(rec);
+	if (r)
+		return r;
+	*out = TAKE(rec);
+	return 0;
+}
+
 /* Losses have a place in the file too: before what comes next. */
 static int note_losses(struct recorder *rec)
 {
@@ -295,6 +316,16 @@ int recorder_finish(struct recorder *rec)
 	return r ? r : scap_writer_close(rec->writer, clock_real_ns());
 }
 
+/* Which events the kernel's buffers had no room for. */
+static void print_lost(const struct source_counters *counters)
+{
+	for (int i = 0; i < EVENT_TYPE_END; i++) {
+		if (counters->by_type[i].dropped)
+			fprintf(stderr, "ethogram: lost: %" PRIu64 " of %s\n",
+				counters->by_type[i].dropped, event_info((enum event_type)i)->name);
+	}
+}
+
 void recorder_print_summary(const struct recorder *rec)
 {
 	struct scap_writer_counters c;
@@ -309,6 +340,7 @@ void recorder_print_summary(const struct recorder *rec)
 		"ethogram: %" PRIu64 " events lost, %" PRIu64
 		" of the recorder itself left out, %" PRIu64 " texts cut at the format's limits\n",
 		rec->lost_total, rec->counters.own_skipped_total, c.clipped_total);
+	print_lost(&rec->counters);
 	for (int i = 0; i < SCAP_OUT_END; i++) {
 		if (c.left_out[i])
 			fprintf(stderr, "ethogram: left out: %" PRIu64 " %s\n", c.left_out[i],
