@@ -18,6 +18,7 @@
 #include "capture/calls.h"
 #include "capture/decode.h"
 #include "capture/demand_hooks.h"
+#include "capture/doorbell.h"
 #include "capture/event_clock.h"
 #include "capture/ring_hooks.h"
 #include "capture/rings.h"
@@ -29,6 +30,10 @@
 #define RING_BYTES_MAX (UINT64_C(1) << 30)
 #define SLEEP_MIN_NS UINT64_C(100000)
 #define SLEEP_MAX_NS UINT64_C(50000000)
+/* Asleep longer, and to be woken by the doorbell, after so many of the longest sleeps in a row that
+ * brought next to nothing. */
+#define DOZE_AFTER 20
+#define DOZE_EVENTS_MAX 16
 #define SAMPLE_EVERY_NS UINT64_C(1000000000)
 
 /* Which classes are wanted, by event type and by number. */
@@ -53,8 +58,13 @@ struct live {
 	uint32_t n_cpus;
 	uint64_t ring_bytes;
 	int wake_fd;
+	struct doorbell *doorbell;
+	uint32_t doze_events; /* see struct live_config */
+	int question_fd;      /* readable when somebody asks; -1 none; borrowed */
 	uint64_t sleep_ns;
-	uint64_t begin_ns; /* boot time before anything was attached */
+	uint32_t quiet_sleeps;   /* in a row */
+	uint64_t events_at_wait; /* events_total when the last sleep began */
+	uint64_t begin_ns;       /* boot time before anything was attached */
 	struct event_clock clock;
 	uint64_t events_total, reordered_total, bad_total;
 	uint64_t seen[EVENT_TYPE_END];
@@ -191,31 +201,70 @@ static void adapt_sleep(struct live *live)
 		live->sleep_ns = MIN(live->sleep_ns * 2, SLEEP_MAX_NS);
 }
 
+static bool may_doze(struct live *live)
+{
+	bool is_quiet = live->sleep_ns == SLEEP_MAX_NS &&
+			live->events_total - live->events_at_wait < live->doze_events;
+
+	live->events_at_wait = live->events_total;
+	live->quiet_sleeps = is_quiet ? live->quiet_sleeps + 1 : 0;
+	return live->quiet_sleeps > DOZE_AFTER;
+}
+
+/* Whether somebody wants something. */
+static bool sleep_for(struct live *live, uint64_t ns)
+{
+	struct pollfd fds[] = {
+		{.fd = live->wake_fd, .events = POLLIN},
+		{.fd = live->question_fd, .events = POLLIN},
+		{.fd = doorbell_fd(live->doorbell), .events = POLLIN},
+	};
+	struct timespec sleep = {(time_t)(ns / 1000000000), (long)(ns % 1000000000)};
+	uint64_t ignored;
+
+	if (ppoll(fds, ARRAY_SIZE(fds), &sleep, NULL) <= 0)
+		return false;
+	if (fds[0].revents && read(live->wake_fd, &ignored, sizeof(ignored)) < 0)
+		log_debug("capture: wake-up could not be read");
+	if (fds[2].revents)
+		doorbell_silence(live->doorbell);
+	return true;
+}
+
+/* One long sleep. Armed first, then looked: what came before is seen, what comes later rings. */
+static void doze(struct live *live, uint64_t ns)
+{
+	rings_arm(live->rings, true);
+	if (!rings_have_more(live->rings) && sleep_for(live, ns))
+		live->quiet_sleeps = DOZE_AFTER / 2;
+	rings_arm(live->rings, false);
+}
+
 static void live_wait(struct source *source, int timeout_ms)
 {
 	struct live *live = live_of(source);
 	uint64_t deadline_ns = clock_monotonic_ns() + (uint64_t)timeout_ms * 1000000;
-	struct pollfd wake = {.fd = live->wake_fd, .events = POLLIN};
 
 	adapt_sleep(live);
+	if (may_doze(live)) {
+		doze(live, (uint64_t)timeout_ms * 1000000);
+		return;
+	}
 	do {
 		uint64_t now_ns = clock_monotonic_ns();
-		uint64_t sleep_ns = deadline_ns > now_ns ? deadline_ns - now_ns : 0;
-		struct timespec sleep;
-		uint64_t ignored;
+		uint64_t left_ns = deadline_ns > now_ns ? deadline_ns - now_ns : 0;
 
-		sleep_ns = MIN(sleep_ns, live->sleep_ns);
-		sleep = (struct timespec){(time_t)(sleep_ns / 1000000000),
-					  (long)(sleep_ns % 1000000000)};
-		if (ppoll(&wake, 1, &sleep, NULL) > 0) {
-			if (read(live->wake_fd, &ignored, sizeof(ignored)) < 0)
-				log_debug("capture: wake-up could not be read");
+		if (sleep_for(live, MIN(left_ns, live->sleep_ns)) || rings_have_more(live->rings))
 			return;
-		}
-		if (rings_have_more(live->rings))
+		if (live->sleep_ns == SLEEP_MAX_NS && ++live->quiet_sleeps > DOZE_AFTER)
 			return;
 		live->sleep_ns = MIN(live->sleep_ns * 2, SLEEP_MAX_NS);
 	} while (clock_monotonic_ns() < deadline_ns);
+}
+
+void live_source_watch(struct source *source, int fd)
+{
+	live_of(source)->question_fd = fd;
 }
 
 static bool bit_is_set(const uint64_t *words, uint32_t bit)
@@ -410,6 +459,7 @@ static void live_counters(const struct source *source, struct source_counters *o
 		.reordered_total = live->reordered_total,
 		.ring_bytes = live->n_cpus * live->ring_bytes,
 		.map_bytes = live->memory_bytes,
+		.doorbells_total = doorbell_rung_total(live->doorbell),
 		.dropped_total = live->bad_total,
 		.corrupt_total = live->bad_total + rings_corrupt_total(live->rings),
 	};
@@ -441,6 +491,7 @@ static void live_free(struct live **live)
 	rings_destroy(&l->rings);
 	if (l->memory)
 		munmap(l->memory, l->memory_bytes);
+	doorbell_destroy(&l->doorbell);
 	close_fd(&l->wake_fd);
 	free(l);
 	*live = NULL;
@@ -626,6 +677,8 @@ int live_source_create_reading(struct source **out, const struct live_config *co
 	live->base = (struct source){.ops = &live_ops, .name = "live", .is_live = true};
 	memset(&live->classes, 0xff, sizeof(live->classes));
 	live->sleep_ns = SLEEP_MIN_NS;
+	live->question_fd = -1;
+	live->doze_events = config->doze_events ? config->doze_events : DOZE_EVENTS_MAX;
 	live->begin_ns = clock_boot_ns();
 	decoder_init(&live->decoder);
 	sample_clock(live, live->begin_ns);
@@ -638,6 +691,8 @@ int live_source_create_reading(struct source **out, const struct live_config *co
 	if (r)
 		return r;
 	r = map_rings(live);
+	if (!r)
+		r = doorbell_create(&live->doorbell, bpf_map__fd(live->bpf->maps.doorbell));
 	if (!r)
 		r = attach(live);
 	if (!r)

@@ -19,6 +19,9 @@ void live_source_set_classes(struct source *source, const uint32_t types[EVENT_T
 void live_source_set_shed(struct source *source, const uint64_t *event_types,
 			  const uint64_t *syscalls);
 
+/* End a sleep also when fd becomes readable; -1: none. Borrowed. */
+void live_source_watch(struct source *source, int fd);
+
 /* Ways in which the programs read kernel memory, best first; see capture/bpf/compat.bpf.h. */
 #define LIVE_READ_MODES 3
 

@@ -34,6 +34,12 @@ void live_source_set_shed(struct source *source, const uint64_t *event_types,
 	(void)syscalls;
 }
 
+void live_source_watch(struct source *source, int fd)
+{
+	(void)source;
+	(void)fd;
+}
+
 void live_source_set_raw_names(struct source *source, bool are_wanted)
 {
 	(void)source;

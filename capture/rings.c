@@ -198,6 +198,12 @@ bool rings_have_more(const struct rings *rings)
 	return false;
 }
 
+void rings_arm(struct rings *rings, bool is_armed)
+{
+	for (uint32_t i = 0; i < rings->n; i++)
+		__atomic_store_n(&rings->rings[i].shared->armed, is_armed, __ATOMIC_SEQ_CST);
+}
+
 const struct wire_ring *rings_head_of(const struct rings *rings, uint32_t cpu)
 {
 	return rings->rings[cpu].shared;

@@ -35,5 +35,8 @@ uint32_t rings_fill(const struct rings *rings);
 /* Whether any ring holds a record that has not been taken. */
 bool rings_have_more(const struct rings *rings);
 
+/* Let the producers ring the doorbell for what cannot wait, or no more. */
+void rings_arm(struct rings *rings, bool is_armed);
+
 const struct wire_ring *rings_head_of(const struct rings *rings, uint32_t cpu);
 uint64_t rings_corrupt_total(const struct rings *rings);

@@ -30,6 +30,7 @@ struct source_counters {
 	uint64_t shed_total;    /* all types; left out on purpose */
 	uint64_t reordered_total;
 	uint64_t corrupt_total;     /* times when a record made no sense */
+	uint64_t doorbells_total;   /* long sleeps that the kernel ended */
 	uint64_t own_skipped_total; /* events of the daemon itself, left out */
 	uint64_t recursion_missed_total;
 	uint64_t ring_bytes, map_bytes;
@@ -77,6 +78,7 @@ static inline void source_destroy(struct source **source)
 struct live_config {
 	uint64_t buffer_bytes; /* all CPUs together */
 	int own_tgid;          /* left out of capture and counted */
+	uint32_t doze_events;  /* fewer than this in a sleep are next to nothing; 0: the default */
 	bool without_rings;    /* leave io_uring alone, as on kernels that do not tell of it */
 };
 

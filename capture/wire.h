@@ -285,8 +285,9 @@ enum wire_var_unit { WIRE_BYTES, WIRE_SEMBUFS, WIRE_POLLFDS, WIRE_IOVECS };
 struct wire_ring {
 	__u64 head; /* bytes ever produced; written last */
 	__u64 pad0[7];
-	__u64 tail; /* bytes ever consumed */
-	__u64 pad1[7];
+	__u64 tail;  /* bytes ever consumed */
+	__u64 armed; /* the consumer sleeps long: what cannot wait rings the doorbell, once */
+	__u64 pad1[6];
 	__u64 busy_since;   /* 0 idle, 1 a record begins, else the time of the record in work */
 	__u64 nested_total; /* records lost because another one was in work on this CPU */
 	__u64 own_skipped_total;

@@ -295,17 +295,19 @@ void pipeline_checkpoint(struct pipeline *p, uint64_t now_ns)
 	p->last_checkpoint_ns = now_ns;
 }
 
-static void answer_requests(struct pipeline *p, uint64_t now_ns)
+/* Whether there may be more. */
+static bool answer_requests(struct pipeline *p, uint64_t now_ns)
 {
 	struct request *request;
 
 	for (int i = 0; p->parts.requests && i < REQUESTS_PER_REST; i++) {
 		request = request_box_take(p->parts.requests);
 		if (!request)
-			return;
+			return false;
 		request->result = answer_request(p, request, now_ns);
 		request_box_finish(p->parts.requests, request);
 	}
+	return p->parts.requests;
 }
 
 /* Once a second: what was lost, and how fast events come. */
@@ -328,19 +330,22 @@ static void look_around(struct pipeline *p, uint64_t now_ns)
 	p->looked_ns = now_ns;
 }
 
-void pipeline_rest(struct pipeline *p, uint64_t now_ns)
+bool pipeline_rest(struct pipeline *p, uint64_t now_ns)
 {
+	bool are_waiting;
+
 	state_tick(p->parts.state, now_ns);
 	profile_set_tick(p->parts.profiles, now_ns);
 	scorer_tick(p->parts.scorer, now_ns);
 	incidents_flush(p->parts.incidents, now_ns, emit_incident, p);
-	answer_requests(p, now_ns);
+	are_waiting = answer_requests(p, now_ns);
 	if (now_ns >= p->looked_ns + NS_PER_S)
 		look_around(p, now_ns);
 	if (!p->last_checkpoint_ns)
 		p->last_checkpoint_ns = now_ns;
 	if ((double)(now_ns - p->last_checkpoint_ns) >= p->parts.checkpoint_s * 1e9)
 		pipeline_checkpoint(p, now_ns);
+	return are_waiting;
 }
 
 void pipeline_swap_rules(struct pipeline *p, struct rule_set *rules)

@@ -54,8 +54,8 @@ void pipeline_destroy(struct pipeline **pipeline);
 int pipeline_run_batch(struct pipeline *pipeline, uint32_t max);
 
 /* Between batches: answer questions, age what is held, checkpoint when due. now_ns is event time.
- */
-void pipeline_rest(struct pipeline *pipeline, uint64_t now_ns);
+ * Whether more questions may be waiting. */
+bool pipeline_rest(struct pipeline *pipeline, uint64_t now_ns);
 
 /* Write everything learned so far. */
 void pipeline_checkpoint(struct pipeline *pipeline, uint64_t now_ns);

@@ -12,8 +12,8 @@
 #include "daemon/options.h"
 
 #define NS_PER_S UINT64_C(1000000000)
-#define BATCH_MAX 2048  /* events between two rests */
-#define IDLE_WAIT_MS 50 /* longest sleep: bounds how late a question is answered */
+#define BATCH_MAX 2048   /* events between two rests */
+#define IDLE_WAIT_MS 500 /* longest sleep without events: lets time pass */
 
 int daemon_apply_wanted(struct daemon *d)
 {
@@ -79,6 +79,9 @@ static void look_at_load(struct daemon *d)
 /* Event time while events come; the clock moves it when the host is idle. */
 static int run_until_stopped(struct daemon *d)
 {
+	bool are_asking;
+
+	live_source_watch(d->source, request_box_fd(d->requests));
 	while (!atomic_load(&d->stop)) {
 		int n = pipeline_run_batch(d->pipeline, BATCH_MAX);
 
@@ -86,9 +89,10 @@ static int run_until_stopped(struct daemon *d)
 			return n;
 		apply_changed_wanted(d);
 		look_at_load(d);
-		pipeline_rest(d->pipeline, n == BATCH_MAX ? pipeline_last_event_ns(d->pipeline)
+		are_asking = pipeline_rest(d->pipeline,
+					   n == BATCH_MAX ? pipeline_last_event_ns(d->pipeline)
 							  : clock_real_ns());
-		if (n < BATCH_MAX)
+		if (n < BATCH_MAX && !are_asking)
 			d->source->ops->wait(d->source, IDLE_WAIT_MS);
 	}
 	return 0;

@@ -115,16 +115,28 @@ static __always_inline struct wire_header *record_begin(struct wire_ring *ring, 
 	return header_fill(ring, kind, now, task, cpu);
 }
 
+int ring_doorbell(__u32 index);
+
+/* What cannot wait for a consumer that sleeps long: a new program, which may be over by then, and
+ * a ring that fills. */
+static __always_inline int is_urgent(struct wire_ring *ring, __u32 kind)
+{
+	return kind == WIRE_EXEC ||
+	       ring->head - *(volatile __u64 *)&ring->tail > (ring_mask + 1) / 8;
+}
+
 /* x86-64 keeps the order of stores; the record is complete before head shows it. */
 static __always_inline void record_end(struct wire_ring *ring, struct wire_header *header)
 {
-	__u32 len = ring->pos & POS_MASK;
+	__u32 len = ring->pos & POS_MASK, cpu = header->cpu, kind = header->kind;
 
 	header->len = len;
 	barrier();
 	*(volatile __u64 *)&ring->head = ring->head + len;
 	barrier();
 	*(volatile __u64 *)&ring->busy_since = 0;
+	if (*(volatile __u64 *)&ring->armed && is_urgent(ring, kind))
+		ring_doorbell(cpu);
 }
 
 /* Section writers (sections.bpf.c, socket.bpf.c). They are global functions, which the verifier
