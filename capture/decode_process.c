@@ -99,7 +99,7 @@ static void fill_cgroups(struct decoder *d, const struct record *record, struct 
 	}
 }
 
-/* As the kernel would decide it, but for supplementary groups and access control lists. */
+/* As the kernel would decide it, but for access control lists. */
 static bool may_write(const struct wire_file *file, const struct task_facts *task)
 {
 	if (file->flags & WIRE_FILE_READ_ONLY_FS)
@@ -108,7 +108,7 @@ static bool may_write(const struct wire_file *file, const struct task_facts *tas
 		return true;
 	if (task->fsuid == file->uid)
 		return file->mode & S_IWUSR;
-	if (task->fsgid == file->gid)
+	if (task->fsgid == file->gid || file->flags & WIRE_FILE_OF_GROUP)
 		return file->mode & S_IWGRP;
 	return file->mode & S_IWOTH;
 }

@@ -102,6 +102,9 @@ enum wire_file_flag {
 	WIRE_FILE_UNHASHED = 1 << 2, /* its name was removed */
 	WIRE_FILE_CREATED = 1 << 3,
 	WIRE_FILE_READ_ONLY_FS = 1 << 4,
+	/* exec: its group, which may write it or others not, is one of the task's supplementary
+	   ones */
+	WIRE_FILE_OF_GROUP = 1 << 5,
 };
 
 struct wire_file {

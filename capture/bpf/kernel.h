@@ -169,6 +169,11 @@ struct signal_struct {
 	struct rlimit rlim[16];
 };
 
+struct group_info {
+	int ngroups;
+	kgid_t gid[0];
+};
+
 struct cred {
 	kuid_t uid;
 	kgid_t gid;
@@ -178,6 +183,7 @@ struct cred {
 	kgid_t egid;
 	kuid_t fsuid;
 	kgid_t fsgid;
+	struct group_info *group_info;
 	kernel_cap_t cap_inheritable, cap_permitted, cap_effective;
 };
 

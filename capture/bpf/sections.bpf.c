@@ -4,6 +4,8 @@
 #define AF_UNIX 1
 #define S_IFMT 0170000
 #define S_IFSOCK 0140000
+#define S_IWGRP 020
+#define S_IWOTH 02
 #define FMODE_CREATED 0x100000
 #define SB_RDONLY 1
 #define OVERLAYFS_SUPER_MAGIC 0x794c7630
@@ -180,6 +182,33 @@ static __always_inline void fill_file(struct wire_file *out, struct file *file, 
 	out->flags = flags;
 }
 
+/* Whether the task arg[3] has the group among its supplementary ones, which the kernel keeps
+ * sorted. */
+static __always_inline int is_of_group(struct wire_ring *ring, __u32 gid)
+{
+	struct cred *cred = FIELD(CAST(task_struct, ring->arg[3]), cred);
+	struct group_info *groups = FIELD(cred, group_info);
+	__u64 first = (__u64)groups + bpf_core_field_offset(struct group_info, gid);
+	__u32 low = 0, high;
+
+	if (!groups)
+		return 0;
+	high = FIELD(groups, ngroups);
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < 17 && low < high; i++) {
+		__u32 middle = (low + high) / 2, at = 0;
+
+		bpf_probe_read_kernel(&at, sizeof(at), (void *)(first + 4ull * middle));
+		if (at == gid)
+			return 1;
+		if (at < gid)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return 0;
+}
+
 __noinline int add_file(__u32 index, __u32 with_times)
 {
 	struct wire_ring *ring = ring_at(index);
@@ -203,6 +232,9 @@ __noinline int add_file(__u32 index, __u32 with_times)
 		out->uid = FIELD(inode, i_uid.val);
 		out->gid = FIELD(inode, i_gid.val);
 		inode_times(inode, &out->ctime_ns, &out->mtime_ns);
+		/* Looked for only where it makes a difference. */
+		if (!(out->mode & S_IWGRP) != !(out->mode & S_IWOTH) && is_of_group(ring, out->gid))
+			out->flags |= WIRE_FILE_OF_GROUP;
 	} else {
 		out->uid = 0;
 		out->gid = 0;

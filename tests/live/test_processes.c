@@ -1,6 +1,7 @@
 /* Life cycle and credentials: images, creators, ends, identities. */
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/capability.h>
 #include <linux/sched.h>
 #include <pthread.h>
@@ -243,6 +244,64 @@ static void credentials_are_reported_as_asked_and_as_they_became(void **state)
 	assert_int_equal(live_u64(ev, "uid"), 22);
 	assert_int_equal(live_u64(ev, "cap_effective"), 0);
 	assert_false(ev->task->exe_flags & EXE_WRITABLE);
+}
+
+#define OWN_GROUP 4005 /* of the program; the third of the groups below */
+
+static void child_execs_what_its_group_may_write(void *arg)
+{
+	static const gid_t groups[] = {4001, 4003, OWN_GROUP, 4007, 70000};
+	size_t n = ARRAY_SIZE(groups);
+
+	for (int round = 0; round < 2; round++, n = 2) {
+		int child = fork();
+
+		if (child == 0) {
+			if (setgroups(n, groups) || setresgid(4000, 4000, 4000) ||
+			    setresuid(4000, 4000, 4000))
+				_exit(1);
+			execl(arg, "program", NULL);
+			_exit(2);
+		}
+		wait(NULL);
+	}
+}
+
+/* A copy of a program that others may not write, with the mode of a row. */
+static void supplementary_groups_may_write(void **state)
+{
+	static const struct {
+		mode_t mode;
+		bool want[2]; /* with the group, without */
+	} rows[] = {
+		{0775, {true, false}},
+		{0757, {false, true}},
+	};
+	static const enum event_type types[] = {EVENT_EXECVE, EVENT_TYPE_END};
+	char path[] = "/tmp/ethogram-program-XXXXXX", command[128];
+	struct live_test *t = *state;
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	close(fd);
+	snprintf(command, sizeof(command), "cat /bin/true >%s", path);
+	assert_int_equal(system(command), 0);
+	t->with_descendants = true;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		assert_int_equal(chown(path, 0, OWN_GROUP), 0);
+		assert_int_equal(chmod(path, rows[i].mode), 0);
+		live_want(t, types);
+		live_run(t, child_execs_what_its_group_may_write, path);
+		for (uint32_t k = 0; k < 2; k++) {
+			const struct event *ev = live_event(t, EVENT_EXECVE, k);
+
+			assert_int_equal(ev->res, 0);
+			if (!!(ev->task->exe_flags & EXE_WRITABLE) != rows[i].want[k])
+				fail_msg("mode %o, round %u", rows[i].mode, k);
+		}
+	}
+	t->with_descendants = false;
+	unlink(path);
 }
 
 static void child_changes_session(void *arg)
@@ -488,6 +547,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(failed_execs_report_what_was_asked_for),
+		cmocka_unit_test(supplementary_groups_may_write),
 		cmocka_unit_test(execveat_of_a_memfd_is_an_execve),
 		cmocka_unit_test(scripts_show_their_interpreter),
 		cmocka_unit_test(long_arguments_are_cut_and_marked),

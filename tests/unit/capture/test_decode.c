@@ -306,6 +306,8 @@ static void what_may_write_an_image_is_decided_as_the_kernel_does(void **state)
 		{"group may not, others may", 0757, 0, 8, 6, 0, false},
 		{"others may", 0757, 0, 8, 9, 0, true},
 		{"others may not", 0775, 0, 8, 9, 0, false},
+		{"a group of many may", 0575, WIRE_FILE_OF_GROUP, 8, 9, 0, true},
+		{"a group of many may not", 0757, WIRE_FILE_OF_GROUP, 8, 9, 0, false},
 		{"override", 0500, 0, 8, 9, 2, true},
 		{"read-only file system", 0777, WIRE_FILE_READ_ONLY_FS, 5, 6, 2, false},
 	};
