@@ -194,15 +194,16 @@ struct event {
 			     those that no event is made of */
 	enum event_type type;
 	uint16_t cpu;
-	uint16_t nr;       /* system call number, UINT16_MAX for life-cycle events */
-	uint32_t quality;  /* enum event_quality */
-	int32_t tid, tgid; /* host ids; -1 when the event has no task */
-	uint64_t start_ns; /* start time of the thread group; with tgid it names the process; 0
-			      unknown */
-	uint64_t exec_id;  /* image of the process at that moment; 0 unknown */
-	int64_t res;       /* return value; 0 for life-cycle events */
-	bool has_res;      /* the result is part of the event, for evt.res and its like: not of
-			      life-cycle events, calls without a type or without parameters */
+	uint16_t nr;          /* system call number, UINT16_MAX for life-cycle events */
+	uint32_t quality;     /* enum event_quality */
+	int32_t tid, tgid;    /* host ids; -1 when the event has no task */
+	uint64_t start_ns;    /* start time of the thread group; with tgid it names the process; 0
+				 unknown */
+	uint64_t exec_id;     /* image of the process at that moment; 0 unknown */
+	int64_t res;          /* return value; 0 for life-cycle events */
+	bool has_res;         /* the result is part of the event, for evt.res and its like: not of
+				 life-cycle events, calls without a type or without parameters */
+	const uint64_t *args; /* the call's six, as they were passed; NULL: not known, no call */
 	uint8_t n_params;
 	struct param params[EVENT_PARAMS_MAX];
 

@@ -160,6 +160,9 @@ static void begin_event(struct decoder *d, const struct record *record)
 	ev->res = header->res;
 	ev->n_params = event_info(ev->type)->n_params;
 	ev->has_res = has_result(header, ev->type);
+	ev->args = header->kind == WIRE_CALL ? d->args : NULL;
+	for (unsigned i = 0; ev->args && i < ARRAY_SIZE(d->args); i++)
+		d->args[i] = header->args[i];
 	for (unsigned i = 0; i < ev->n_params; i++)
 		ev->params[i].is_present = false;
 	ev->file = NULL;

@@ -30,6 +30,7 @@ struct decoder {
 	const struct call_row *calls[EVENT_TYPE_END]; /* by type; NULL: made by no call */
 	uint32_t page_kb;
 	uint64_t real_offset_ns; /* for times in parameters that are since the epoch */
+	uint64_t args[6];
 	uint32_t text_used;
 	char text[DECODE_TEXT_BYTES];
 };

@@ -16,6 +16,7 @@ enum evt_variant {
 	EVT_RELTIME_NS,
 	EVT_CPU,
 	EVT_RAWRES,
+	EVT_SYSCALL_NR,
 	EVT_BUFLEN,
 	EVT_ZERO,
 	EVT_ONE,
@@ -201,8 +202,8 @@ enum container_variant {
 
 field_extract_fn extract_nothing;
 field_extract_fn extract_evt_number, extract_evt_text, extract_evt_bool, extract_evt_time,
-	extract_evt_path, extract_evt_args, extract_evt_arg, extract_evt_rawarg, extract_evt_buffer,
-	extract_evt_type_is;
+	extract_evt_path, extract_evt_args, extract_evt_arg, extract_syscall_arg,
+	extract_evt_rawarg, extract_evt_buffer, extract_evt_type_is;
 field_extract_fn extract_proc_text, extract_proc_args, extract_proc_env, extract_proc_number,
 	extract_proc_bool, extract_proc_usage, extract_proc_ancestor, extract_proc_aenv,
 	extract_thread_text, extract_thread_cgroup;
@@ -211,7 +212,7 @@ field_extract_fn extract_fd_number, extract_fd_text, extract_fd_bool, extract_fd
 	extract_fd_port, extract_fd_proto, extract_fd_types, extract_fdlist;
 field_extract_fn extract_container_text, extract_container_bool, extract_container_time,
 	extract_container_label;
-field_check_arg_fn check_evt_arg, check_evt_abspath;
+field_check_arg_fn check_syscall_arg, check_evt_arg, check_evt_abspath;
 
 /* Yield one value made in the context's arena. False: the arena is full. */
 bool yield_text(const struct field_context *ctx, struct values *out, struct text text);

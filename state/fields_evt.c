@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <string.h>
 #include <time.h>
 
@@ -96,6 +97,8 @@ bool extract_evt_number(const struct field_context *ctx, const struct field *fie
 		return yield_i64(ctx, out, field->type, (int16_t)ev->cpu);
 	case EVT_RAWRES:
 		return ev->has_res && yield_i64(ctx, out, field->type, ev->res);
+	case EVT_SYSCALL_NR:
+		return ev->nr != UINT16_MAX && yield_u64(ctx, out, field->type, ev->nr);
 	case EVT_BUFLEN:
 		return ev->has_res && ev->res >= 0 && is_io(ev) && ctx->subject &&
 		       ctx->subject->fd >= 0 && yield_u64(ctx, out, field->type, (uint64_t)ev->res);
@@ -394,4 +397,18 @@ bool extract_evt_buffer(const struct field_context *ctx, const struct field *fie
 		return false;
 	((struct value *)out->items)->type = field->type;
 	return true;
+}
+
+#define SYSCALL_ARGS 6
+
+bool extract_syscall_arg(const struct field_context *ctx, const struct field *field,
+			 const struct field_arg *arg, struct values *out)
+{
+	return ctx->event->args && yield_u64(ctx, out, field->type, ctx->event->args[arg->index]);
+}
+
+int check_syscall_arg(const struct field *field, struct field_arg *arg)
+{
+	(void)field;
+	return arg->is_index && arg->index >= 0 && arg->index < SYSCALL_ARGS ? 0 : -EINVAL;
 }

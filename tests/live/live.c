@@ -121,6 +121,10 @@ static void keep(struct live_test *t, const struct event *ev)
 	own(kept, &kept->ev.raw_path[1]);
 	own(kept, &kept->ev.base_path[0]);
 	own(kept, &kept->ev.base_path[1]);
+	if (ev->args) {
+		memcpy(kept->args, ev->args, sizeof(kept->args));
+		kept->ev.args = kept->args;
+	}
 	if (ev->file) {
 		kept->file = *ev->file;
 		kept->ev.file = &kept->file;

@@ -22,6 +22,7 @@ struct kept {
 	struct file_facts file;
 	struct sock_facts sock;
 	struct task_facts task;
+	uint64_t args[6];
 	char *texts[48];
 	uint32_t n_texts;
 };

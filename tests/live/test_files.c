@@ -497,7 +497,12 @@ static void calls_without_an_event_are_generic(void **state)
 	assert_int_equal(ev->nr, SYS_truncate);
 	assert_int_equal(live_u64(ev, "nativeID"), SYS_truncate);
 	assert_text(ev->raw_path[0], path);
-	assert_int_equal(live_event(t, EVENT_GENERIC, 1)->res, -2);
+	assert_int_equal(ev->args[1], 3);
+	assert_false(ev->has_res || event_failed(ev));
+	ev = live_event(t, EVENT_GENERIC, 1);
+	assert_int_equal(ev->res, -2);
+	assert_true(!ev->has_res && event_failed(ev));
+	assert_int_equal(ev->args[1], 1);
 	live_want_call(t, "ftruncate");
 	live_run(t, child_truncates, path);
 	ev = live_event(t, EVENT_GENERIC, 0);

@@ -301,6 +301,7 @@ static void values_with_alternatives_are_printed(void **out)
 
 static void generic_calls_have_their_own_name(void **out)
 {
+	static const uint64_t args[6] = {7, 0, 0, 0, 0, UINT64_MAX};
 	struct fixture *f = *out;
 	struct event *ev;
 
@@ -308,7 +309,12 @@ static void generic_calls_have_their_own_name(void **out)
 	ev = event_start(&f->maker, &task_child, EVENT_GENERIC);
 	ev->nr = 39;
 	ev->has_res = false;
+	ev->res = -EPERM;
+	ev->args = args;
 	fixture_apply(f, ev);
+	CHECK(f, "arguments", {"syscall.nr", "39"}, {"syscall.arg[0]", "7"},
+	      {"syscall.arg[5]", "18446744073709551615"}, {"evt.failed", "<absent>"},
+	      {"evt.rawres", "<absent>"});
 	CHECK(f, "getpid", {"evt.type", "getpid"}, {"syscall.type", "getpid"}, {"evt.args", ""},
 	      {"evt.category", "other"}, {"evt.res", "<absent>"}, {"evt.arg[0]", "<absent>"});
 }
