@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <string.h>
 
 #include "base/util.h"
 #include "state/state_private.h"
@@ -369,7 +370,7 @@ int apply_pipe(struct state *state, const struct event *ev, struct subject *out)
 	return 0;
 }
 
-/* The parameter that names the descriptor a call uses; -1 none. */
+/* The parameter that names the descriptor a call uses, not what it returns; -1 none. */
 static int fd_param(const struct event *ev)
 {
 	const struct event_info *info = event_info(ev->type);
@@ -377,7 +378,7 @@ static int fd_param(const struct event *ev)
 	if (!(info->flags & (EVENT_USES_FD | EVENT_DESTROYS_FD)))
 		return -1;
 	for (unsigned i = 0; i < info->n_params; i++) {
-		if (info->params[i].type == PARAM_FD)
+		if (info->params[i].type == PARAM_FD && strcmp(info->params[i].name, "res") != 0)
 			return (int)i;
 	}
 	return -1;

@@ -176,6 +176,18 @@ static void end_predecessor(struct state *state, int32_t pid)
 	process_table_kill(state->table, old, NULL, 0);
 }
 
+/* Nothing known but the number: no ids rather than those of root. */
+static void make_unknown(struct process_node *node)
+{
+	struct thread *t = &node->leader;
+
+	t->uid = t->gid = t->euid = t->egid = t->suid = t->sgid = UINT32_MAX;
+	mirror_leader(&node->p);
+	node->p.loginuid = UINT32_MAX;
+	node->p.sid = node->p.pgid = node->p.vpgid = -1;
+	node->p.vpid = t->vtid = node->p.pid;
+}
+
 static struct process_node *add_process(struct state *state, int32_t pid, uint64_t start_ns,
 					const struct process_node *keep)
 {
@@ -185,11 +197,7 @@ static struct process_node *add_process(struct state *state, int32_t pid, uint64
 	node = process_table_add(state->table, pid, start_ns, keep);
 	if (!node)
 		return NULL;
-	node->p.loginuid = UINT32_MAX;
-	/* Until somebody says: nobody, not root. */
-	node->leader.uid = node->leader.euid = node->leader.suid = UINT32_MAX;
-	node->leader.gid = node->leader.egid = node->leader.sgid = UINT32_MAX;
-	mirror_leader(&node->p);
+	make_unknown(node);
 	node->p.exec_ns = process_start_time_ns(state, &node->p);
 	return node;
 }
@@ -217,8 +225,8 @@ static struct process_node *invent(struct state *state, const struct event *ev)
 	node->is_invented = true;
 	node->p.exec_id = ev->exec_id;
 	node->p.parent_unknown_at_start = true;
-	node->p.vpid = ev->tgid;
-	node->leader.vtid = ev->tgid;
+	node->p.vpid = node->leader.vtid = -1;
+	node->p.is_guess = !ev->start_ns;
 	state->unknown_task_total++;
 	if (identity_start(state->identity, node, NULL,
 			   &(struct identity_moment){.now_ns = state->now_ns}))
@@ -337,7 +345,7 @@ static int scan_task(struct state *state, const struct event *ev, struct subject
 
 		if (!r)
 			r = set_task(state, node, task);
-		node->is_invented = false;
+		node->is_invented = node->p.is_guess = false;
 		node->is_image_stale = false;
 		return r ? r : identity_exec(state->identity, node, &moment);
 	}
@@ -411,7 +419,7 @@ int apply_exec(struct state *state, const struct event *ev, struct subject *out)
 	}
 	if (r)
 		return r;
-	node->is_invented = false;
+	node->is_invented = node->p.is_guess = false;
 	node->is_image_stale = false;
 	out->thread = &node->leader;
 	note_exec(&node->p, ev);
@@ -499,7 +507,7 @@ static int complete_child(struct state *state, struct process_node *child,
 		if (child->is_invented)
 			identity_adopt(state->identity, child, creator, state->now_ns);
 	}
-	child->is_invented = false;
+	child->is_invented = child->p.is_guess = false;
 	return 0;
 }
 

@@ -282,6 +282,16 @@ static uint32_t dev_part(uint32_t dev, enum fd_variant part)
 	return part == FD_DEV_MAJOR ? dev >> 20 : part == FD_DEV_MINOR ? dev & 0xfffff : dev;
 }
 
+/* Calls take 32 bits, captures hold 64, of which old ones leave the upper half of -1 zero. */
+static int64_t fd_number(const struct field_context *ctx)
+{
+	const struct event *ev = ctx->event;
+	int index = ctx->subject->fd < 0 ? event_param_by_name(ev->type, TEXT("fd")) : -1;
+	const struct param *fd = index >= 0 ? event_param(ev, (unsigned)index) : NULL;
+
+	return fd && fd->i64 > INT32_MAX ? fd->i64 : ctx->subject->fd;
+}
+
 bool extract_fd_number(const struct field_context *ctx, const struct field *field,
 		       const struct field_arg *arg, struct values *out)
 {
@@ -292,7 +302,7 @@ bool extract_fd_number(const struct field_context *ctx, const struct field *fiel
 		return false;
 	switch ((enum fd_variant)field->variant) {
 	case FD_NUM:
-		return yield_i64(ctx, out, field->type, ctx->subject->fd);
+		return yield_i64(ctx, out, field->type, fd_number(ctx));
 	case FD_INO:
 		return e && yield_i64(ctx, out, field->type, (int64_t)e->ino);
 	default:
@@ -409,6 +419,15 @@ bool extract_fd_ip(const struct field_context *ctx, const struct field *field,
 		items[i].ip.prefix = e->kind == FD_SOCKET_V4 ? 32 : 128;
 	}
 	return items;
+}
+
+/* Names of addresses are not looked up here: no value, but for every descriptor. */
+bool extract_fd_domain(const struct field_context *ctx, const struct field *field,
+		       const struct field_arg *arg, struct values *out)
+{
+	(void)field;
+	(void)arg;
+	return entry_of(ctx) && yield_list(ctx, out, 0);
 }
 
 bool extract_fd_port(const struct field_context *ctx, const struct field *field,

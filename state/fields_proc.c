@@ -340,7 +340,7 @@ static bool yield_ids(const struct field_context *ctx, const struct field *field
 
 	switch (KIND(field->variant)) {
 	case PROC_PID:
-		return yield_i64(ctx, out, field->type, p->pid);
+		return !p->is_guess && yield_i64(ctx, out, field->type, p->pid);
 	case PROC_VPID:
 		return p->vpid >= 0 && yield_i64(ctx, out, field->type, p->vpid);
 	case PROC_SID:
@@ -354,8 +354,6 @@ static bool yield_ids(const struct field_context *ctx, const struct field *field
 	case PROC_LOGINSHELL:
 		shell = login_shell(ctx);
 		return shell && yield_i64(ctx, out, field->type, shell->pid);
-	case THREAD_TID:
-		return yield_i64(ctx, out, field->type, ctx->event->tid);
 	case THREAD_VTID:
 		return ctx->subject->thread->vtid >= 0 &&
 		       yield_i64(ctx, out, field->type, ctx->subject->thread->vtid);
@@ -414,6 +412,8 @@ bool extract_proc_number(const struct field_context *ctx, const struct field *fi
 	uint32_t n, bytes;
 
 	(void)arg;
+	if (KIND(field->variant) == THREAD_TID)
+		return yield_i64(ctx, out, field->type, ctx->event->tid);
 	if (!p || !t)
 		return false;
 	n = count_args(p->args, &bytes);
@@ -493,7 +493,7 @@ bool extract_proc_bool(const struct field_context *ctx, const struct field *fiel
 	case PROC_PGID_LEADER:
 		return yield_bool(ctx, out, p->pgid == p->pid);
 	case THREAD_IS_MAIN:
-		return yield_bool(ctx, out, ctx->event->tid == p->pid);
+		return yield_bool(ctx, out, ctx->event->tid == p->pid && !p->is_guess);
 	default:
 		return false;
 	}

@@ -241,7 +241,7 @@ static void put_path(const struct field_context *ctx, unsigned index, struct tex
 static void put_number(struct text_builder *b, const struct param_info *info, uint64_t value,
 		       bool is_signed)
 {
-	if (info->format == FORMAT_HEX && info->flags == FLAGS_NONE &&
+	if (info->format == FORMAT_HEX && info->flags == FLAGS_NONE && info->type != PARAM_ERRNO &&
 	    !(is_signed && (int64_t)value < 0))
 		builder_format(b, "%llX", (unsigned long long)value);
 	else if (info->format == FORMAT_OCT)

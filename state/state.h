@@ -94,6 +94,8 @@ struct process {
 	struct fd_table *fds;
 	struct thread *leader;
 	uint32_t n_threads;
+	bool is_guess; /* of a capture, which shows no more than a thread's number: taken for a
+			* process of one thread */
 	bool is_blind; /* has an io_uring ring of which the source does not tell */
 };
 
