@@ -76,6 +76,7 @@ struct sock_facts {
 	struct text path;
 	struct text bound; /* AF_UNIX: the same as it was given to bind, by the kernel's copy */
 	uint64_t ino;
+	uint32_t netns;              /* inode of its network namespace; 0 unknown */
 	uint64_t self_ptr, peer_ptr; /* AF_UNIX: identity of the two ends, 0 unknown */
 };
 
@@ -219,6 +220,7 @@ struct event {
 	/* The directories that the event's first and second path are relative to, as the kernel has
 	 * them after the call; empty where not known, or not needed. */
 	struct text base_path[2];
+	struct text answer;      /* what came from a name server, up to 512 bytes; empty none */
 };
 
 static inline const struct param *event_param(const struct event *ev, unsigned index)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "capture/decode_family.h"
+#include "capture/source.h"
 
 /* Fill d->calls: the row of each type of event, NULL where no call makes it. */
 void calls_init(struct decoder *d);
@@ -16,3 +17,11 @@ uint64_t call_recipe(const struct syscall_info *call, bool is_32bit);
 /* Where the kernel finds what the call opens for: WIRE_DETAIL_*, 0 when it opens nothing or that
  * cannot be told. */
 uint64_t call_detail_source(const struct syscall_info *call);
+
+/* What of the data, lists and addresses that a call passes has to be reported: changes its recipe
+ * and gives its plan (wire.h). True when the call is to be captured, be it for nothing else. */
+bool call_plan(const struct syscall_info *call, bool is_wanted, const struct capture_needs *needs,
+	       uint64_t *recipe, uint32_t *plan);
+
+/* Whether answers of name servers come in through the call. */
+bool call_answers(const struct syscall_info *call);

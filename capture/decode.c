@@ -35,6 +35,8 @@ static uint32_t section_min(uint16_t type)
 	case WIRE_SEC_SOCK:
 	case WIRE_SEC_LISTENER:
 		return sizeof(struct wire_sock);
+	case WIRE_SEC_IO:
+		return sizeof(struct wire_io);
 	case WIRE_SEC_TASK:
 		return sizeof(struct wire_task);
 	case WIRE_SEC_EXIT:
@@ -174,6 +176,9 @@ static void begin_event(struct decoder *d, const struct record *record)
 	ev->raw_path[1] = TEXT_NONE;
 	ev->base_path[0] = TEXT_NONE;
 	ev->base_path[1] = TEXT_NONE;
+	ev->answer = TEXT_NONE;
+	if (header->flags & WIRE_FOR_STATE)
+		ev->quality |= EVENT_STATE_ONLY;
 }
 
 int decode_record(struct decoder *d, const struct record *record)

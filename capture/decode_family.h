@@ -2,6 +2,8 @@
  * which begins with its type, header members and all parameters absent. */
 #pragma once
 
+#include <sys/socket.h>
+
 #include "base/util.h"
 #include "capture/decode.h"
 
@@ -80,15 +82,22 @@ const struct task_facts *decode_task_facts(struct decoder *d, const struct recor
 
 /* Encoded as in the capture format (struct event's PARAM_SOCKADDR, PARAM_SOCKTUPLE). */
 struct text decode_sockaddr(struct decoder *d, const struct record *record);
+/* The address is the caller's word, unless it is the copy that the kernel worked with. */
+void decode_mark_addr_source(struct decoder *d, const struct record *record);
 struct text decode_tuple(struct decoder *d, const struct sock_facts *sock, bool is_server);
+
+static inline bool sock_is_internet(const struct sock_facts *sock)
+{
+	return sock->family == AF_INET || sock->family == AF_INET6;
+}
 
 /* Families. A call of none of them is decoded by its row in calls.c alone. */
 decode_fn decode_open, decode_exec, decode_exec_failed, decode_fork, decode_clone, decode_exit,
 	decode_task, decode_descriptor, decode_connect, decode_chdir, decode_pipe, decode_generic,
-	decode_capset, decode_prctl, decode_bind, decode_accept, decode_send, decode_socketpair,
-	decode_ptrace, decode_mount, decode_no_path, decode_pidfd_open, decode_io_uring,
-	decode_fcntl, decode_open_by_handle, decode_getcwd, decode_llseek, decode_mmap,
-	decode_memory, decode_semctl, decode_semop, decode_signalfd, decode_nanosleep,
-	decode_getres, decode_rlimit, decode_prlimit, decode_keyctl, decode_sockopt,
-	decode_quotactl, decode_fsconfig, decode_io_uring_enter, decode_init_module, decode_signal,
-	decode_fault;
+	decode_capset, decode_prctl, decode_bind, decode_accept, decode_io, decode_poll,
+	decode_sendfile, decode_socketpair, decode_ptrace, decode_mount, decode_no_path,
+	decode_pidfd_open, decode_io_uring, decode_fcntl, decode_open_by_handle, decode_getcwd,
+	decode_llseek, decode_mmap, decode_memory, decode_semctl, decode_semop, decode_signalfd,
+	decode_nanosleep, decode_getres, decode_rlimit, decode_prlimit, decode_keyctl,
+	decode_sockopt, decode_quotactl, decode_fsconfig, decode_io_uring_enter, decode_init_module,
+	decode_signal, decode_fault;

@@ -59,6 +59,7 @@ const struct sock_facts *decode_sock_facts(struct decoder *d, const struct recor
 	if (place && !(place->flags & WIRE_SEC_TRUNCATED))
 		out->path = decode_path(d, (const char *)(place + 1), place->len, true);
 	out->ino = sock->ino;
+	out->netns = sock->netns;
 	out->self_ptr = sock->self_ptr;
 	out->peer_ptr = sock->peer_ptr;
 	return out;
@@ -156,11 +157,6 @@ static struct text end_as_sockaddr(struct decoder *d, const struct sock_facts *s
 	return (struct text){out, 1 + size + 2};
 }
 
-static bool is_internet(const struct sock_facts *sock)
-{
-	return sock->family == AF_INET || sock->family == AF_INET6;
-}
-
 static void set_unless_empty(struct decoder *d, unsigned param, struct text value)
 {
 	if (value.len)
@@ -180,7 +176,7 @@ static struct text unix_as_sockaddr(struct decoder *d, const struct sock_facts *
 }
 
 /* The address is the caller's word, unless it is the copy that the kernel worked with. */
-static void mark_addr_source(struct decoder *d, const struct record *record)
+void decode_mark_addr_source(struct decoder *d, const struct record *record)
 {
 	const struct wire_section *section = record->sections[WIRE_SEC_ADDR];
 
@@ -199,8 +195,8 @@ void decode_connect(struct decoder *d, const struct record *record)
 	if (is_known)
 		set_unless_empty(d, CONNECT_tuple, decode_tuple(d, sock, false));
 	else
-		mark_addr_source(d, record);
-	if (is_known && is_internet(sock))
+		decode_mark_addr_source(d, record);
+	if (is_known && sock_is_internet(sock))
 		addr = end_as_sockaddr(d, sock, sock->remote, sock->remote_port);
 	else if (is_known && sock->bound.len)
 		addr = unix_as_sockaddr(d, sock);
@@ -215,13 +211,13 @@ void decode_bind(struct decoder *d, const struct record *record)
 	const struct sock_facts *sock = d->event.sock;
 	struct text addr;
 
-	if (d->event.res >= 0 && sock && is_internet(sock)) {
+	if (d->event.res >= 0 && sock && sock_is_internet(sock)) {
 		addr = end_as_sockaddr(d, sock, sock->local, sock->local_port);
 	} else if (d->event.res >= 0 && sock && sock->bound.len) {
 		addr = unix_as_sockaddr(d, sock);
 	} else {
 		addr = decode_sockaddr(d, record);
-		mark_addr_source(d, record);
+		decode_mark_addr_source(d, record);
 	}
 	set_unless_empty(d, BIND_addr, addr);
 }
@@ -262,41 +258,6 @@ void decode_accept(struct decoder *d, const struct record *record)
 		listener->queue_max
 			? (uint8_t)((uint64_t)listener->queue_len * 100 / listener->queue_max)
 			: 0);
-}
-
-/* A datagram's destination is the caller's word; the socket itself keeps none. */
-void decode_send(struct decoder *d, const struct record *record)
-{
-	static const uint8_t tuples[][2] = {{SENDTO_tuple, SENDTO_size},
-					    {SENDMSG_tuple, SENDMSG_size},
-					    {SENDMMSG_tuple, SENDMMSG_size}};
-	const uint8_t *params = tuples[d->event.type == EVENT_SENDTO    ? 0
-				       : d->event.type == EVENT_SENDMSG ? 1
-									: 2];
-	struct text addr = decode_sockaddr(d, record);
-	struct sock_facts *sock = &d->sock;
-	uint32_t size;
-
-	if (d->event.type == EVENT_SENDMSG && d->event.res >= 0)
-		set_u64(d, params[1], (uint64_t)d->event.res);
-	if (!addr.len)
-		return;
-	/* A stream has one peer, whatever the caller names: the kernel ignores it or refuses. */
-	if (d->event.sock && sock->type == SOCK_STREAM && d->event.res >= 0) {
-		set_unless_empty(d, params[0], decode_tuple(d, sock, false));
-		return;
-	}
-	mark_addr_source(d, record);
-	if (!d->event.sock || sock->family != (uint8_t)addr.ptr[0])
-		return;
-	size = sock->family == AF_INET ? 4 : 16;
-	if (is_internet(sock) && addr.len == 1 + size + 2) {
-		memcpy(sock->remote, addr.ptr + 1, size);
-		memcpy(&sock->remote_port, addr.ptr + 1 + size, 2);
-	} else if (sock->family == AF_UNIX) {
-		sock->path = (struct text){addr.ptr + 1, addr.len - 1};
-	}
-	set_unless_empty(d, params[0], decode_tuple(d, sock, false));
 }
 
 void decode_socketpair(struct decoder *d, const struct record *record)

@@ -71,6 +71,8 @@ struct live {
 	struct call_filter_words classes;
 	uint64_t bad[EVENT_TYPE_END]; /* records of that type that could not be decoded */
 	uint64_t shed_types[TYPE_WORDS], shed_syscalls[SYSCALL_WORDS];
+	uint64_t wanted_types[NEEDS_WORDS], wanted_calls[WIRE_NR_END / 64];
+	struct capture_needs needs;
 	struct decoder decoder;
 };
 
@@ -294,6 +296,8 @@ static uint64_t call_filter(const struct live *live, const struct syscall_info *
 		if (wanted & CALL_CLASSES(outcome))
 			classes |= CALL_CLASSES(outcome);
 	}
+	if (live->needs.answers && call_answers(call))
+		classes |= CALL_CLASSES(CALL_SUCCEEDED);
 	filter = detail ? wanted | detail : classes;
 	return is_shed(live, call) ? filter | WIRE_SHED : filter;
 }
@@ -303,15 +307,6 @@ static void set_filter(struct live *live, bool is_32bit, int nr, uint64_t filter
 	if (nr >= 0 && nr < WIRE_NR_END)
 		__atomic_store_n(&live->bpf->bss->call_filters[is_32bit][nr], filter,
 				 __ATOMIC_RELEASE);
-}
-
-/* A call that begins to be wanted has its filter before its recipe. */
-static void set_call(struct live *live, bool is_32bit, int nr, uint64_t filter, uint64_t recipe)
-{
-	set_filter(live, is_32bit, nr, filter);
-	if (nr < 0 || nr >= WIRE_NR_END)
-		return;
-	__atomic_store_n(&live->bpf->bss->recipes[is_32bit][nr], recipe, __ATOMIC_RELEASE);
 }
 
 /* What a ring may ask for is wanted when the call that does the same is. */
@@ -338,30 +333,55 @@ static uint64_t recipe_of(const struct syscall_info *call, bool is_32bit, bool i
 	return is_named ? recipe & ~(uint64_t)WIRE_STATE_ONLY : recipe;
 }
 
-static int live_set_wanted(struct source *source, const uint64_t *event_types,
-			   const uint64_t *syscalls)
+/* What the kernel side does of one call under one of the two ABIs. A call that begins to be wanted
+ * has its filter and its plan before its recipe. */
+static void set_call(struct live *live, const struct syscall_info *call, int abi, bool is_named,
+		     bool is_wanted)
 {
-	struct live *live = live_of(source);
+	int nr = abi ? call->nr32 : call->nr64;
+	uint64_t filter = call_filter(live, call), recipe = recipe_of(call, abi, is_named);
+	uint32_t plan;
+
+	if (nr < 0 || nr >= WIRE_NR_END)
+		return;
+	is_wanted = call_plan(call, is_wanted && (uint32_t)filter, &live->needs, &recipe, &plan);
+	set_filter(live, abi, nr, filter);
+	__atomic_store_n(&live->bpf->bss->io_plans[abi][nr], plan, __ATOMIC_RELEASE);
+	__atomic_store_n(&live->bpf->bss->recipes[abi][nr], is_wanted ? recipe : 0,
+			 __ATOMIC_RELEASE);
+}
+
+static void set_calls(struct live *live)
+{
 	const struct syscall_info *calls;
 	uint32_t n;
 
 	calls = syscall_table(&n);
 	for (uint32_t i = 0; i < n; i++) {
 		const struct syscall_info *call = &calls[i];
-		uint64_t filter = call_filter(live, call);
-		bool is_named = call->nr64 >= 0 && call->nr64 < WIRE_NR_END && syscalls &&
-				bit_is_set(syscalls, (uint32_t)call->nr64);
+		bool is_named = call->nr64 >= 0 && call->nr64 < WIRE_NR_END &&
+				bit_is_set(live->wanted_calls, (uint32_t)call->nr64);
 		bool is_wanted = is_named || (call->event != EVENT_GENERIC &&
-					      bit_is_set(event_types, call->event));
+					      bit_is_set(live->wanted_types, call->event));
 
-		is_wanted &= (uint32_t)filter != 0;
-		set_call(live, false, call->nr64, filter,
-			 is_wanted ? recipe_of(call, false, is_named) : 0);
-		set_call(live, true, call->nr32, filter,
-			 is_wanted ? recipe_of(call, true, is_named) : 0);
+		for (int abi = 0; abi < 2; abi++)
+			set_call(live, call, abi, is_named, is_wanted);
 	}
+	live->bpf->bss->want_raw_names = live->needs.typed_names;
 	want_ring_calls(live);
-	demand_hooks_set(&live->hooks, live->bpf, event_types);
+	demand_hooks_set(&live->hooks, live->bpf, live->wanted_types);
+}
+
+static int live_set_wanted(struct source *source, const uint64_t *event_types,
+			   const uint64_t *syscalls)
+{
+	struct live *live = live_of(source);
+
+	memcpy(live->wanted_types, event_types, sizeof(live->wanted_types));
+	memset(live->wanted_calls, 0, sizeof(live->wanted_calls));
+	if (syscalls)
+		memcpy(live->wanted_calls, syscalls, sizeof(live->wanted_calls));
+	set_calls(live);
 	return 0;
 }
 
@@ -396,9 +416,11 @@ void live_source_set_shed(struct source *source, const uint64_t *event_types,
 	}
 }
 
-void live_source_set_raw_names(struct source *source, bool are_wanted)
+static int live_set_needs(struct source *source, const struct capture_needs *needs)
 {
-	live_of(source)->bpf->bss->want_raw_names = are_wanted;
+	live_of(source)->needs = *needs;
+	set_calls(live_of(source));
+	return 0;
 }
 
 static void add_missed(const struct live *live, struct source_counters *out)
@@ -508,6 +530,7 @@ static const struct source_ops live_ops = {
 	.next = live_next,
 	.wait = live_wait,
 	.set_wanted = live_set_wanted,
+	.set_needs = live_set_needs,
 	.counters = live_counters,
 	.wake = live_wake,
 	.destroy = live_destroy,

@@ -4,10 +4,6 @@
 #include "capture/source.h"
 #include "capture/wire.h"
 
-/* Report the names as the caller typed them also of calls that succeeded (else the resolved path
- * stands in for them; reading one costs the caller about 140 ns). Off at first. */
-void live_source_set_raw_names(struct source *source, bool are_wanted);
-
 /* Of the wanted calls, which classes (base/call_class.h) to report: a word by event type, and one
  * by x86-64 number for those without an event of their own. Copied; in force from the next
  * set_wanted() on. All at first. */

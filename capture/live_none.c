@@ -39,9 +39,3 @@ void live_source_watch(struct source *source, int fd)
 	(void)source;
 	(void)fd;
 }
-
-void live_source_set_raw_names(struct source *source, bool are_wanted)
-{
-	(void)source;
-	(void)are_wanted;
-}

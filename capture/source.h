@@ -40,6 +40,25 @@ struct source_counters {
 	struct source_type_counters by_type[EVENT_TYPE_END];
 };
 
+#define NEEDS_WORDS ((EVENT_TYPE_END + 63) / 64)
+
+/* What is wanted of the captured events beyond their plain parameters: work that is done only when
+ * somebody looks at its result. Sets have a bit per enum event_type. */
+struct capture_needs {
+	bool typed_names; /* names as the caller typed them also of calls that succeeded: else the
+			   * resolved path stands in (reading one costs the caller about 140 ns) */
+	bool answers;     /* what name servers answer (struct event's answer) */
+	uint16_t data_bytes;             /* most of the data that is wanted of one call */
+	uint64_t data[NEEDS_WORDS];      /* the parameter "data" */
+	uint64_t lists[NEEDS_WORDS];     /* sizes of vectors, "fds", "msgcontrol" */
+	uint64_t all_sends[NEEDS_WORDS]; /* sends without an address, too */
+};
+
+static inline bool event_bit(const uint64_t *words, enum event_type type)
+{
+	return words[type / 64] >> (type % 64) & 1;
+}
+
 struct source_ops {
 	/* The next event in time order. 1: *out is valid until the next call; 0: none now (live:
 	 * call wait; replay: the end); negative errno: broken (the diag in the log). */
@@ -51,6 +70,9 @@ struct source_ops {
 	 * the call is asked for, too. May be called at any time. */
 	int (*set_wanted)(struct source *source, const uint64_t *event_types,
 			  const uint64_t *syscalls);
+	/* What is wanted of them; nothing at first. NULL: the source tells what it has. May be
+	 * called at any time. */
+	int (*set_needs)(struct source *source, const struct capture_needs *needs);
 	void (*counters)(const struct source *source, struct source_counters *out);
 	void (*wake)(struct source *source); /* any thread */
 	void (*destroy)(struct source *source);
@@ -66,6 +88,11 @@ struct source {
 static inline int source_next(struct source *source, const struct event **out)
 {
 	return source->ops->next(source, out);
+}
+
+static inline int source_set_needs(struct source *source, const struct capture_needs *needs)
+{
+	return source->ops->set_needs ? source->ops->set_needs(source, needs) : 0;
 }
 
 static inline void source_destroy(struct source **source)

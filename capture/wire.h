@@ -33,6 +33,7 @@ enum wire_header_flag {
 	/* A call put together of a ring's records: */
 	WIRE_IS_IO_URING = 1 << 2,
 	WIRE_IS_FIXED_FILE = 1 << 3, /* its descriptor is an index of the ring's files */
+	WIRE_FOR_STATE = 1 << 4,     /* asked for only because of what it tells about names */
 };
 
 struct wire_header {
@@ -81,6 +82,8 @@ enum wire_section_type {
 	WIRE_SEC_DIR1,      /* the second */
 	WIRE_SEC_SOCK_PATH, /* path, leaf first, of the file a unix socket or its peer is bound to
 			     */
+	WIRE_SEC_IO,        /* struct wire_io, then the data that was passed */
+	WIRE_SEC_CONTROL,   /* a message's control data */
 	WIRE_SEC_END,
 };
 
@@ -127,6 +130,19 @@ struct wire_sock {
 	__u16 family, protocol;
 	__u16 type;
 	__u16 state; /* TCP_* */
+	__u32 netns; /* inode of its network namespace */
+};
+
+enum wire_io_flag {
+	WIRE_IO_HAS_SIZE = 1 << 0,   /* all sizes of the vector could be read */
+	WIRE_IO_IS_ANSWER = 1 << 1,  /* from a name server: up to WIRE_ANSWER_MAX bytes */
+	WIRE_IO_UNREADABLE = 1 << 2, /* the data, or part of it */
+};
+
+struct wire_io {
+	__u64 size;   /* of the vector's elements together */
+	__u16 wanted; /* bytes of data that were asked for; an answer has more */
+	__u16 flags;  /* enum wire_io_flag */
 	__u32 pad;
 };
 
@@ -241,7 +257,6 @@ enum wire_recipe {
 	WIRE_CWD = 1 << 5,             /* describe the working directory after success */
 	WIRE_ADDR_ARG1 = 1 << 6,       /* sockaddr in argument 1, its length in 2 */
 	WIRE_ADDR_ARG4 = 1 << 7,       /* sockaddr in argument 4, its length in 5 */
-	WIRE_ADDR_MSG = 1 << 8,        /* the name of the msghdr in argument 1 */
 	WIRE_EXEC_FAILED = 1 << 9,     /* argv of a failed exec; success is reported by WIRE_EXEC */
 	WIRE_CLONE = 1 << 10,          /* the child's return is left out */
 	WIRE_FCNTL = 1 << 11,          /* the result is a descriptor for some commands only */
@@ -255,6 +270,9 @@ enum wire_recipe {
 	WIRE_FROM_CWD = 1 << 22,       /* relative texts: describe the working directory */
 	WIRE_FROM_DIR = 1 << 23,       /* relative texts: the directory in the argument before */
 	WIRE_TASK_AFTER = 1 << 24,     /* describe the task after success */
+	WIRE_IO = 1 << 19,             /* how it passes data: io_plans */
+	WIRE_ANSWERS = 1 << 20,      /* as much of it as an answer has, if a name server sent it */
+	WIRE_ANSWERS_ONLY = 1 << 21, /* nothing but such answers */
 	WIRE_FLAGS_END = 1 << 26,
 };
 
@@ -282,6 +300,36 @@ enum wire_var_unit { WIRE_BYTES, WIRE_SEMBUFS, WIRE_POLLFDS, WIRE_IOVECS };
 #define WIRE_DETAIL_CREAT (1ull << 34) /* always O_CREAT | O_WRONLY */
 #define WIRE_SHED (1ull << 35)         /* only count what would have been reported */
 
+/* How a call passes data, 32 bits beside its recipe: where it lies, which way it goes, how much of
+ * it is wanted.
+ *
+ *   0..2   enum wire_io_shape
+ *   3..5   the argument that points to it
+ *   6..8   the argument with its length, or that counts the vectors
+ *   9..15  flags, enum wire_io_plan
+ *  16..31  bytes of it that are wanted, at most WIRE_IO_DATA_MAX */
+enum wire_io_shape {
+	WIRE_IO_BUFFER = 1,
+	WIRE_IO_VECTOR,
+	WIRE_IO_MESSAGE,  /* a msghdr */
+	WIRE_IO_MESSAGES, /* mmsghdrs; each that was passed is a record of its own */
+};
+
+enum wire_io_plan {
+	WIRE_IO_IN = 1 << 9,       /* the call filled it: as much as the result says */
+	WIRE_IO_DONE = 1 << 10,    /* nothing of it when the call failed */
+	WIRE_IO_SIZE = 1 << 11,    /* sum up the vector's sizes */
+	WIRE_IO_CONTROL = 1 << 12, /* the message's control data */
+	WIRE_IO_SENDER = 1 << 13,  /* address in argument 4, argument 5 points to its length */
+};
+
+#define WIRE_IO_PLAN(shape, data, n) ((shape) | (data) << 3 | (n) << 6)
+#define WIRE_IO_WANTED_SHIFT 16
+#define WIRE_IO_DATA_MAX 2048
+#define WIRE_ANSWER_MAX 512
+#define WIRE_VECTORS_MAX 1024 /* the kernel's own bound */
+#define WIRE_MESSAGES_MAX 64  /* of one call; more are cut off and marked */
+
 /* The head of one CPU's ring; the records follow it. The producer is whatever program of ours runs
  * on that CPU (they cannot interrupt each other; busy_since catches it if they do), the consumer
  * the live source. Records are contiguous: one that begins near the end runs on into the slack. */
@@ -299,6 +347,8 @@ struct wire_ring {
 	__u64 arg[4];     /* kernel addresses handed to the section writers */
 	__u64 pos;        /* bytes of the record in work */
 	__u64 root_dentry, root_mnt;
+	__u64 message_args[6]; /* of a call that passes several messages */
+	__u64 io[5];           /* handed between the writers of data */
 	__u64 lost_kinds[WIRE_KIND_END];
 	__u64 lost_calls[2][WIRE_NR_END]; /* 64-bit, 32-bit */
 	__u64 shed_calls[2][WIRE_NR_END]; /* left out on purpose */

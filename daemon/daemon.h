@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "api/server.h"
+#include "capture/source.h"
 #include "daemon/config.h"
 #include "daemon/pipeline.h"
 #include "daemon/shedding.h"
@@ -45,8 +46,8 @@ struct daemon {
 	 * once wanted_changed is set. */
 	struct event_set wanted;
 	struct call_classes classes;
-	bool typed_names_wanted;
 	double max_cpu_ratio;
+	struct capture_needs needs;
 	atomic_bool wanted_changed;
 };
 

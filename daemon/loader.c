@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/util.h"
+#include "daemon/needs.h"
 #include "daemon/options.h"
 #include "daemon/wanted.h"
 
@@ -112,7 +113,7 @@ static void reload(struct daemon *d)
 	d->wanted = wanted;
 	d->classes = classes;
 	d->max_cpu_ratio = config->capture.max_cpu_ratio;
-	d->typed_names_wanted = rule_set_reads_typed_names(rules);
+	needs_of(&d->needs, rules, d->profiles);
 	atomic_store(&d->wanted_changed, true);
 	pipeline_swap_rules(d->pipeline, TAKE(rules));
 	d->source->ops->wake(d->source);

@@ -12,6 +12,7 @@
 #include "base/util.h"
 #include "capture/live.h"
 #include "daemon/documents.h"
+#include "daemon/needs.h"
 #include "daemon/options.h"
 #include "daemon/outputs.h"
 
@@ -320,7 +321,7 @@ static int make_pipeline(struct daemon *d)
 
 	if (r)
 		return r;
-	d->typed_names_wanted = rule_set_reads_typed_names(d->rules);
+	needs_of(&d->needs, d->rules, d->profiles);
 	d->max_cpu_ratio = d->config->capture.max_cpu_ratio;
 	r = shedding_create(&d->shedding, d->config->capture.max_cpu_ratio);
 	if (!r)

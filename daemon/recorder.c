@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "capture/scap_host.h"
+#include "daemon/needs.h"
 #include "filter/filter.h"
 #include "state/state.h"
 
@@ -71,12 +72,17 @@ static int make_state(struct recorder *rec, const struct recorder_config *config
 static int make_source(struct recorder *rec, const struct recorder_config *config)
 {
 	struct live_config live = {.buffer_bytes = config->buffer_bytes, .own_tgid = getpid()};
+	struct capture_needs needs;
 	struct event_set wanted;
 	int r = live_source_create(&rec->source, &live);
 
 	if (r)
 		return r;
 	choose_events(rec->filter, &wanted);
+	needs_all(&needs, NEEDS_DATA_BYTES);
+	r = source_set_needs(rec->source, &needs);
+	if (r)
+		return r;
 	return rec->source->ops->set_wanted(rec->source, wanted.types, wanted.syscalls);
 }
 

@@ -22,7 +22,8 @@ int daemon_apply_wanted(struct daemon *d)
 
 	live_source_set_classes(d->source, d->classes.types, d->classes.syscalls);
 	r = d->source->ops->set_wanted(d->source, d->wanted.types, d->wanted.syscalls);
-	live_source_set_raw_names(d->source, d->typed_names_wanted);
+	if (!r)
+		r = source_set_needs(d->source, &d->needs);
 	shedding_set_wanted(d->shedding, &d->wanted);
 	shedding_set_limit(d->shedding, d->max_cpu_ratio);
 	shed_events(shedding_level(d->shedding), &shed);

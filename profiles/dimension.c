@@ -321,6 +321,16 @@ static bool has_event(const struct event_set *set, const struct event *ev)
 /* Values ----------------------------------------------------------------------------------------
  */
 
+void dimension_each_use(const struct dimension *dimension,
+			void (*visit)(const struct event_set *events, struct text text, void *arg),
+			void *arg)
+{
+	if (dimension->filter)
+		visit(&dimension->events, dimension->filter_text, arg);
+	for (uint32_t i = 0; i < dimension->n_sources; i++)
+		visit(&dimension->events, dimension->sources[i].text, arg);
+}
+
 /* The sources of one event, each fetched when first asked for. */
 struct fetched {
 	const struct dimension *dimension;

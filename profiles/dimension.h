@@ -44,6 +44,11 @@ void dimension_set_add_classes(const struct dimension_set *set, const struct eve
 /* The dimensions (bit = index) that list the event's type, whatever its result. */
 uint64_t dimension_set_observers(const struct dimension_set *set, const struct event *ev);
 
+/* Visit the texts of its filter and of the values that its keys are made of. */
+void dimension_each_use(const struct dimension *dimension,
+			void (*visit)(const struct event_set *events, struct text text, void *arg),
+			void *arg);
+
 struct dimension_settings {
 	uint32_t top; /* entries of the top list, 0 none */
 	uint32_t sketch_rows;

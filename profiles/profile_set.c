@@ -104,6 +104,12 @@ void profile_set_add_classes(const struct profile_set *set, const struct event_s
 	dimension_set_add_classes(set->dimensions, wanted, classes);
 }
 
+void profile_set_each_use(const struct profile_set *set, profile_use_fn *visit, void *arg)
+{
+	for (uint32_t i = 0; i < dimension_set_size(set->dimensions); i++)
+		dimension_each_use(dimension_set_get(set->dimensions, i), visit, arg);
+}
+
 static int reserve(void *array_ptr, uint32_t *capacity, uint32_t n, size_t size)
 {
 	void **array = array_ptr;

@@ -41,6 +41,11 @@ const struct event_set *profile_set_events(const struct profile_set *set);
 void profile_set_add_classes(const struct profile_set *set, const struct event_set *wanted,
 			     struct call_classes *classes);
 
+/* Visit what the dimensions look at: filters and values of keys as text, each with the dimension's
+ * events. */
+typedef void profile_use_fn(const struct event_set *events, struct text text, void *arg);
+void profile_set_each_use(const struct profile_set *set, profile_use_fn *visit, void *arg);
+
 #define SIGHTINGS_MAX 8
 
 /* How usual one behaviour of the event is. Level indices count key fields, 0 coarsest. */

@@ -97,17 +97,6 @@ static bool is_unbounded(const struct event_set *events)
 	return event_set_count(events) > EVENT_TYPE_END / 2;
 }
 
-static bool has_opens(const struct event_set *events)
-{
-	static const enum event_type opens[] = {EVENT_OPEN, EVENT_OPENAT, EVENT_OPENAT2};
-
-	for (size_t i = 0; i < ARRAY_SIZE(opens); i++) {
-		if (events->types[opens[i] / 64] >> (opens[i] % 64) & 1)
-			return true;
-	}
-	return false;
-}
-
 static bool mentions_any(struct text text, const char *const *names, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -122,17 +111,6 @@ static bool mentions_any(struct text text, const char *const *names, size_t n)
 static bool mentions_descriptors(struct text text)
 {
 	static const char *const fields[] = {"fd.types", "fdlist.", "proc.std", "proc.fd"};
-
-	return mentions_any(text, fields, ARRAY_SIZE(fields));
-}
-
-/* Whether the text names a field that shows an open's path as it was typed. Also true where such a
- * name stands in a literal, which only costs the reading. */
-static bool mentions_typed_name(struct text text)
-{
-	static const char *const fields[] = {
-		"nameraw", "evt.args", "evt.info", "arg.name", "arg[",
-	};
 
 	return mentions_any(text, fields, ARRAY_SIZE(fields));
 }
@@ -155,9 +133,6 @@ int rule_set_index(struct rule_set *set)
 		if (mentions_descriptors(set->rules[i].condition) ||
 		    mentions_descriptors(set->rules[i].output))
 			set->reads_descriptors = true;
-		if (has_opens(events) && (mentions_typed_name(set->rules[i].condition) ||
-					  mentions_typed_name(set->rules[i].output)))
-			set->reads_typed_names = true;
 		for (uint32_t type = 0; !r && type < EVENT_TYPE_END; type++) {
 			if (is_listed(events, type))
 				r = list_add(set, &set->by_type[type], i);
@@ -188,9 +163,16 @@ bool rule_set_reads_descriptors(const struct rule_set *set)
 	return set->reads_descriptors;
 }
 
-bool rule_set_reads_typed_names(const struct rule_set *set)
+void rule_set_each_use(const struct rule_set *set, rule_use_fn *visit, void *arg)
 {
-	return set->reads_typed_names;
+	for (uint32_t i = 0; i < set->n; i++) {
+		const struct rule *rule = &set->rules[i];
+
+		if (!rule->is_enabled || text_equal(rule->source, TEXT("ethogram")))
+			continue;
+		visit(filter_event_set(rule->filter), rule->condition, arg);
+		visit(filter_event_set(rule->filter), rule->output, arg);
+	}
 }
 
 /* The event's rules; those of calls without an event of their own are told apart by number. */

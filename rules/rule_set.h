@@ -31,7 +31,7 @@ struct rule_set {
 	bool match_all;
 	struct text static_fields; /* members of a JSON object: "site":"x",... */
 	struct event_set events;
-	bool reads_typed_names, reads_descriptors;
+	bool reads_descriptors;
 	struct rule_list by_type[EVENT_TYPE_END]; /* source syscall */
 	struct rule_list by_source_ethogram;
 	uint64_t matches_dropped_total;

@@ -74,8 +74,10 @@ void rule_set_add_classes(const struct rule_set *set, const struct event_set *wa
 /* Whether an enabled rule looks at, or prints, descriptors other than that of the event. */
 bool rule_set_reads_descriptors(const struct rule_set *set);
 
-/* Whether an enabled rule about opens looks at, or prints, the path as the caller typed it. */
-bool rule_set_reads_typed_names(const struct rule_set *set);
+/* Visit what the enabled rules about system calls look at: the condition, then the output of each,
+ * as text with the events under which it is looked at. */
+typedef void rule_use_fn(const struct event_set *events, struct text text, void *arg);
+void rule_set_each_use(const struct rule_set *set, rule_use_fn *visit, void *arg);
 
 /* A rule that matched. Strings borrowed from the rule set. */
 struct rule_match {

@@ -51,32 +51,22 @@ static __always_inline int is_useless(__u64 filter, struct pt_regs *regs, int is
 }
 
 /* Where the msghdr at `address` has its name; the first of several for sendmmsg. */
-static __always_inline __u64 msg_name(__u64 address, int is_32bit, __u32 *len)
+static __always_inline __u64 msg_name(__u64 address, int is_32bit)
 {
-	__u64 words[2] = {};
+	__u64 name = 0;
 
-	if (is_32bit) {
-		if (bpf_probe_read_user(words, 8, (void *)address))
-			return 0;
-		*len = words[0] >> 32;
-		return (__u32)words[0];
-	}
-	if (bpf_probe_read_user(words, 16, (void *)address))
-		return 0;
-	*len = words[1];
-	return words[0];
+	bpf_probe_read_user(&name, is_32bit ? 4 : 8, (void *)address);
+	return name;
 }
 
 /* Successful execs are reported by their own tracepoint, a child's start by the creator's; sends on
  * connected sockets name nobody. */
 static __always_inline int is_left_out(__u64 recipe, __u64 arg1, __u64 arg4, int is_32bit, long res)
 {
-	__u32 len = 0;
-
 	if (recipe & WIRE_ADDRESSED_ONLY) {
 		if (recipe & WIRE_ADDR_ARG4)
 			return !arg4;
-		return !msg_name(arg1, is_32bit, &len);
+		return !msg_name(arg1, is_32bit);
 	}
 	if (recipe & WIRE_EXEC_FAILED)
 		return res >= 0;
@@ -216,7 +206,7 @@ __noinline int add_sections(__u32 index, __u64 recipe)
 		return 0;
 	header = record_at(ring, 0);
 	failed = header->res < 0;
-	if (recipe & WIRE_FD_ARG0)
+	if (recipe & WIRE_FD_ARG0 || (recipe & WIRE_ANSWERS && ring->io[IO_IS_ANSWER]))
 		add_descriptor(index, header->args[0]);
 	else if (recipe & WIRE_FD_ARG1)
 		add_descriptor(index, header->args[1]);
@@ -247,15 +237,11 @@ __noinline int add_sections(__u32 index, __u64 recipe)
 	}
 	if (recipe & WIRE_ADDR_ARG4)
 		add_user_block(index, WIRE_SEC_ADDR, header->args[4], header->args[5] & 0xff);
-	if (recipe & WIRE_ADDR_MSG) {
-		__u32 len = 0;
-		__u64 name = msg_name(header->args[1], header->flags & WIRE_IS_32BIT, &len);
-
-		if (name)
-			add_user_block(index, WIRE_SEC_ADDR, name, len & 0xff);
-	}
 	if (recipe & WIRE_MEMORY)
 		add_memory(index);
+	if (recipe & WIRE_IO && header->nr < WIRE_NR_END)
+		add_io(index,
+		       io_plans[header->flags & WIRE_IS_32BIT][header->nr & (WIRE_NR_END - 1)]);
 	if (recipe & WIRE_LISTENER) {
 		add_listener(index, header->args[0]);
 		if (!failed)
@@ -281,9 +267,39 @@ static __always_inline void set_root(struct wire_ring *ring, struct fs_struct *f
 #define SELECTIVE_RECIPES (WIRE_EXEC_FAILED | WIRE_CLONE | WIRE_STATE_ONLY | WIRE_ADDRESSED_ONLY)
 
 #define SLOW_RECIPES                                                                               \
-	(WIRE_FD_ARG0 | WIRE_FD_ARG1 | WIRE_ADDR_ARG1 | WIRE_ADDR_ARG4 | WIRE_ADDR_MSG |           \
+	(WIRE_FD_ARG0 | WIRE_FD_ARG1 | WIRE_ADDR_ARG1 | WIRE_ADDR_ARG4 | WIRE_IO |                 \
 	 WIRE_EXEC_FAILED | WIRE_LISTENER | WIRE_MEMORY | WIRE_TASK_AFTER |                        \
 	 ~(__u64)(WIRE_FLAGS_END - 1))
+
+/* Whether the call got something from a name server. Nested in another record's work nothing is
+ * looked at: that record's addresses would be overwritten. */
+static __always_inline int has_answer(struct wire_ring *ring, __u32 cpu, struct pt_regs *regs,
+				      __u64 nr, int is_32bit, long res)
+{
+	__u32 plan = io_plans[is_32bit][nr];
+
+	if (ring->busy_since ||
+	    res <= (plan_shape(plan) == WIRE_IO_MESSAGES ? 0 : DNS_HEADER_BYTES))
+		return 0;
+	ring->arg[3] = (__u64)current_task();
+	if (is_32bit)
+		return is_answer(cpu, FIELD(regs, bx), (__u32)FIELD(regs, cx),
+				 (__u32)FIELD(regs, di), plan | 1u << 31);
+	return is_answer(cpu, FIELD(regs, di), FIELD(regs, si), FIELD(regs, r8), plan);
+}
+
+/* Each message that was passed is reported; the first one is by now. */
+static __always_inline void add_messages(struct wire_ring *ring, __u32 cpu, struct pt_regs *regs,
+					 __u64 nr, __u32 flags, long res)
+{
+	int is_32bit = flags & WIRE_IS_32BIT;
+
+	ring->message_args[0] = is_32bit ? (__u32)FIELD(regs, bx) : FIELD(regs, di);
+	ring->message_args[1] = is_32bit ? (__u32)FIELD(regs, cx) : FIELD(regs, si);
+	ring->message_args[2] = is_32bit ? (__u32)FIELD(regs, dx) : FIELD(regs, dx);
+	ring->message_args[3] = is_32bit ? (__u32)FIELD(regs, si) : FIELD(regs, r10);
+	report_messages(cpu, nr, flags, res);
+}
 
 SEC("tp_btf/sys_exit")
 int BPF_PROG(on_sys_exit, struct pt_regs *regs, long res)
@@ -294,7 +310,9 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long res)
 	struct wire_header *header;
 	struct wire_ring *ring;
 	struct fs_struct *fs;
+	__u32 flags = is_32bit ? WIRE_IS_32BIT : 0;
 	__u64 recipe, filter;
+	int answer = 0;
 	__u32 cpu;
 
 	if (nr >= WIRE_NR_END)
@@ -317,6 +335,13 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long res)
 	    is_left_out(recipe, is_32bit ? (__u32)FIELD(regs, cx) : FIELD(regs, si),
 			is_32bit ? (__u32)FIELD(regs, di) : FIELD(regs, r8), is_32bit, res))
 		return 0;
+	if (recipe & WIRE_ANSWERS) {
+		answer = has_answer(ring, cpu, regs, nr, is_32bit, res);
+		if (!answer && recipe & WIRE_ANSWERS_ONLY)
+			return 0;
+		if (recipe & WIRE_ANSWERS_ONLY)
+			flags |= WIRE_FOR_STATE;
+	}
 	if (filter & WIRE_SHED) {
 		ring->shed_calls[is_32bit][nr]++;
 		return 0;
@@ -328,7 +353,14 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long res)
 	}
 	header->nr = nr;
 	header->res = res;
-	header->flags = is_32bit ? WIRE_IS_32BIT : 0;
+	header->flags = flags;
+	if (recipe & WIRE_IO) {
+		ring->io[IO_IS_ANSWER] = answer;
+		ring->io[IO_MESSAGE] = 0;
+		if (res > WIRE_MESSAGES_MAX &&
+		    plan_shape(io_plans[is_32bit][nr]) == WIRE_IO_MESSAGES)
+			header->flags |= WIRE_CUT;
+	}
 	fill_args(header, regs, is_32bit);
 	ring->pos = sizeof(*header);
 	fs = FIELD(task, fs);
@@ -351,5 +383,7 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long res)
 			add_sections(cpu, recipe);
 	}
 	record_end(ring, header);
+	if (recipe & WIRE_IO && res > 1 && plan_shape(io_plans[is_32bit][nr]) == WIRE_IO_MESSAGES)
+		add_messages(ring, cpu, regs, nr, flags, res);
 	return 0;
 }

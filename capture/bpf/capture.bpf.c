@@ -7,6 +7,8 @@
 
 #include "capture/bpf/socket.bpf.c"
 
+#include "capture/bpf/io.bpf.c"
+
 #include "capture/bpf/call.bpf.c"
 
 #include "capture/bpf/task.bpf.c"

@@ -57,6 +57,7 @@ __noinline int add_sock(__u32 index, __u32 type)
 	sk = FIELD(socket, sk);
 	if (!sk)
 		return 0;
+	out->netns = FIELD(FIELD(sk, __sk_common.skc_net.net), ns.inum);
 	out->family = FIELD(sk, __sk_common.skc_family);
 	out->state = FIELD(sk, __sk_common.skc_state);
 	out->type = FIELD(socket, type);

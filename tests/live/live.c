@@ -81,6 +81,23 @@ void live_want(struct live_test *t, const enum event_type *types)
 	want(t, types, NULL);
 }
 
+void live_need(struct live_test *t, const struct capture_needs *needs)
+{
+	static const struct capture_needs none;
+
+	assert_int_equal(source_set_needs(t->source, needs ? needs : &none), 0);
+}
+
+void live_need_all(struct live_test *t)
+{
+	struct capture_needs needs = {.typed_names = true, .data_bytes = 80};
+
+	memset(needs.data, 0xff, sizeof(needs.data));
+	memset(needs.lists, 0xff, sizeof(needs.lists));
+	memset(needs.all_sends, 0xff, sizeof(needs.all_sends));
+	live_need(t, &needs);
+}
+
 void live_want_call(struct live_test *t, const char *name)
 {
 	want(t, NULL, name);

@@ -44,6 +44,10 @@ int live_teardown(void **state);
 
 /* Want exactly these types, EVENT_TYPE_END closes the list. Life-cycle events always come. */
 void live_want(struct live_test *t, const enum event_type *types);
+/* What is wanted of them from now on; NULL: nothing more than at first. */
+void live_need(struct live_test *t, const struct capture_needs *needs);
+/* Everything that can be wanted of every type. */
+void live_need_all(struct live_test *t);
 void live_want_call(struct live_test *t, const char *name);
 
 /* Run fn in a forked child and keep the events of its process until it has ended. */

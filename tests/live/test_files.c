@@ -549,9 +549,9 @@ static void names_are_what_the_kernel_resolved(void **state)
 	assert_text(ev->file->path, "/tmp/ethogram-gone");
 	assert_true(ev->file->flags & FILE_DELETED);
 
-	live_source_set_raw_names(t->source, true);
+	live_need(t, &(struct capture_needs){.typed_names = true});
 	live_run(t, child_opens_oddly, NULL);
-	live_source_set_raw_names(t->source, false);
+	live_need(t, NULL);
 	ev = live_event(t, EVENT_OPENAT, 1);
 	live_text_is(ev, "name", "/proc/self/root/etc/../etc/passwd");
 	assert_text(ev->file->path, "/etc/passwd");

@@ -221,10 +221,10 @@ static void opened_paths_are_the_kernels(void **state)
 		uint32_t typed_otherwise = 0;
 
 		shared->n = 0;
-		live_source_set_raw_names(t->source, run == RUNS - 1);
+		live_need(t, &(struct capture_needs){.typed_names = run == RUNS - 1});
 		live_want(t, types);
 		live_run(t, child_opens, NULL);
-		live_source_set_raw_names(t->source, false);
+		live_need(t, NULL);
 		assert_int_equal(t->child_status, 0);
 		assert_int_equal(opens_of_targets(t, events), ROUNDS);
 		for (uint32_t i = 0; i < ROUNDS; i++) {

@@ -229,7 +229,9 @@ static void datagrams_over_v6(void **state)
 	struct live_test *t = *state;
 	const struct event *ev;
 
+	live_need_all(t);
 	run(t, child_sends_v6, NULL);
+	live_need(t, NULL);
 	ev = live_event(t, EVENT_BIND, 0);
 	assert_end(param_bytes(ev, "addr").ptr + 1, &loopback, 16, 5353);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {

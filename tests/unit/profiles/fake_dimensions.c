@@ -77,6 +77,13 @@ uint32_t dimension_set_size(const struct dimension_set *set)
 	return set->n;
 }
 
+void dimension_each_use(const struct dimension *dimension,
+			void (*visit)(const struct event_set *events, struct text text, void *arg),
+			void *arg)
+{
+	(void)dimension, (void)visit, (void)arg;
+}
+
 const struct dimension *dimension_set_get(const struct dimension_set *set, uint32_t index)
 {
 	return &set->items[index];

@@ -162,33 +162,6 @@ static void names_match_with_stars(void **state)
 	}
 }
 
-static void typed_names_are_asked_for_when_looked_at(void **state)
-{
-	static const struct {
-		const char *text;
-		bool want;
-	} rows[] = {
-		{RULE("r", "evt.type = openat and fd.name = x", ""), false},
-		{RULE("r", "evt.type = openat and fd.nameraw contains x", ""), true},
-		{RULE("r", "evt.type in (open, openat2) and evt.args contains x", ""), true},
-		{RULE("r", "evt.type = unlink and evt.args contains x", ""), false},
-		{RULE("r", "evt.type = openat and fd.nameraw = x", "  enabled: false\n"), false},
-		{"- rule: r\n  desc: d\n  condition: evt.type = openat\n"
-		 "  output: o %fd.nameraw\n  priority: WARNING\n",
-		 true},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		SCOPED(rule_set_destroy) struct rule_set *set = NULL;
-		SCOPED(rule_messages_done) struct rule_messages messages = {0};
-
-		assert_int_equal(load_texts(&set, &rows[i].text, 1, NULL, &messages), 0);
-		if (rule_set_reads_typed_names(set) != rows[i].want)
-			fail_msg("%s", rows[i].text);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -196,7 +169,6 @@ int main(void)
 		cmocka_unit_test(options_select_rules),
 		cmocka_unit_test(outputs_can_be_added_to),
 		cmocka_unit_test(the_set_asks_for_its_events),
-		cmocka_unit_test(typed_names_are_asked_for_when_looked_at),
 		cmocka_unit_test(names_match_with_stars),
 	};
 
