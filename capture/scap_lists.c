@@ -115,6 +115,17 @@ static struct text without_slash(struct text path)
 	return path;
 }
 
+/* What /proc adds to the name of a file that has none any more. */
+static bool cut_deleted(struct text *path)
+{
+	const struct text suffix = TEXT(" (deleted)");
+
+	if (path->len == suffix.len || !text_ends_with(*path, suffix))
+		return false;
+	path->len -= suffix.len;
+	return true;
+}
+
 /* Fields that entries of today have at their end; a file may stop after any of them. The old form,
  * of which at most OLD_TAIL_BYTES are left, lacks the first two. */
 static void read_tail(struct scap_cursor *c, struct task_facts *task)
@@ -222,6 +233,9 @@ int scap_process_next(struct scap_cursor *c, uint8_t version, struct scap_list_p
 	task->is_thread = task->tid != task->tgid;
 	if (version >= 9 && !e->is_short)
 		read_tail(e, task);
+	if (cut_deleted(&task->exepath))
+		task->exe_flags |= EXE_DELETED;
+	cut_deleted(&task->cwd);
 	return end_entry(c, &entry);
 }
 

@@ -127,14 +127,14 @@ static void set_session(struct process *p, const struct task_facts *task)
 	}
 }
 
-/* ... or, in a new process, as its creator has it. creator may be NULL. */
+/* ... or, in a new process, as its creator has it. */
 static void inherit(struct process_node *child, const struct process_node *creator,
 		    const struct task_facts *task)
 {
 	struct process *p = &child->p;
 	const struct process *c = &creator->p;
 
-	if (!creator || !task->unknown)
+	if (!task->unknown)
 		return;
 	child->leader = creator->leader;
 	child->leader.tid = child->leader.vtid = p->vpid = p->pid;
@@ -287,7 +287,7 @@ static struct process_node *find_parent(struct state *state, const struct task_f
 
 /* A process from its description alone (scan, or an exec or clone of an unknown one). */
 static struct process_node *add_described(struct state *state, const struct task_facts *task,
-					  struct process_node *creator, bool is_scan)
+					  struct process_node *creator)
 {
 	struct process_node *node = add_process(state, task->tgid, task->start_ns, creator);
 	struct process_node *parent;
@@ -295,8 +295,6 @@ static struct process_node *add_described(struct state *state, const struct task
 	if (!node)
 		return NULL;
 	parent = find_parent(state, task);
-	if (!is_scan)
-		inherit(node, creator ? creator : parent, task);
 	node->p.ppid = task->parent_tgid;
 	process_set_parent(state->table, node, parent);
 	process_set_creator(node, creator ? creator : parent);
@@ -349,7 +347,7 @@ static int scan_task(struct state *state, const struct event *ev, struct subject
 		node->is_image_stale = false;
 		return r ? r : identity_exec(state->identity, node, &moment);
 	}
-	node = add_described(state, task, NULL, true);
+	node = add_described(state, task, NULL);
 	if (!node)
 		return -ENOMEM;
 	out->process = &node->p;
@@ -397,7 +395,7 @@ int apply_exec(struct state *state, const struct event *ev, struct subject *out)
 	}
 	moment = moment_of(state, ev);
 	if (!node) {
-		node = add_described(state, task, NULL, false);
+		node = add_described(state, task, NULL);
 		if (!node)
 			return -ENOMEM;
 		state->unknown_task_total++;
@@ -530,7 +528,7 @@ static int child_side(struct state *state, const struct event *ev, struct subjec
 		if (!node)
 			return -ENOMEM;
 	} else {
-		node = add_described(state, ev->task, NULL, false);
+		node = add_described(state, ev->task, NULL);
 		if (!node || identity_start(state->identity, node, NULL, &moment))
 			return -ENOMEM;
 	}
