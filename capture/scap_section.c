@@ -38,6 +38,7 @@ struct scap_section {
 	struct host_address *addresses;
 	struct scap_list_process process;
 	struct scap_list_fd fd;
+	uint64_t listening[1024]; /* bit per port of either protocol */
 };
 
 static void free_parts(struct parts *parts)
@@ -262,6 +263,30 @@ static int next_process(struct scap_section *section, struct scap_tasks *tasks, 
 	return 1;
 }
 
+/* The lists do not say which end of a connection was the server: the one whose port somebody
+ * listens on. */
+static void find_listening(struct scap_section *section)
+{
+	for (const struct part *part = section->lists[SCAP_LIST_FDS].first; part;
+	     part = part->next) {
+		struct scap_cursor cursor = cursor_over(part->body, part->len);
+		struct scap_list_fd *fd = &section->fd;
+
+		cursor_u64(&cursor); /* whose */
+		while (scap_fd_next(&cursor, part->kind.version, fd) > 0) {
+			uint16_t port = fd->sock.local_port;
+
+			if (fd->is_socket && fd->sock.flags & SOCK_LISTENING)
+				section->listening[port / 64] |= UINT64_C(1) << (port % 64);
+		}
+	}
+}
+
+static bool is_listening(const struct scap_section *section, uint16_t port)
+{
+	return section->listening[port / 64] >> (port % 64) & 1;
+}
+
 static int next_fd(struct scap_section *section, struct scap_tasks *tasks, struct event *ev)
 {
 	struct scap_list_fd *fd = &section->fd;
@@ -274,6 +299,8 @@ static int next_fd(struct scap_section *section, struct scap_tasks *tasks, struc
 	ev->fd = fd->fd;
 	ev->file = fd->is_socket ? NULL : &fd->file;
 	ev->sock = fd->is_socket ? &fd->sock : NULL;
+	if (fd->is_socket && fd->sock.remote_port && is_listening(section, fd->sock.local_port))
+		fd->sock.flags |= SOCK_SERVER;
 	return 1;
 }
 
@@ -289,6 +316,7 @@ static bool next_part(struct scap_section *section)
 	}
 	if (!section->part && section->list == SCAP_LIST_PROCESSES) {
 		section->list = SCAP_LIST_FDS;
+		find_listening(section);
 		section->part = section->lists[SCAP_LIST_FDS].first;
 	}
 	if (!section->part)

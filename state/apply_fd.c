@@ -321,15 +321,26 @@ int apply_dup(struct state *state, const struct event *ev, struct subject *out)
 	return dup_to(state, out, (int32_t)old->i64, (int32_t)ev->res, cloexec);
 }
 
+/* The call says that the descriptor is not open: its close was not seen. */
+static void forget_fd(struct state *state, struct subject *out)
+{
+	if (out->process->fds)
+		fd_table_close(out->process->fds, out->fd, &state->fd_limits);
+	out->fd_entry = NULL;
+	out->path = TEXT_NONE;
+}
+
 int apply_fcntl(struct state *state, const struct event *ev, struct subject *out)
 {
 	/* Commands and flags of the event table. */
-	enum { DUPFD = 1, SETFD = 3, DUPFD_CLOEXEC = 26, CLOEXEC_BIT = 1 };
+	enum { DUPFD = 1, SETFD = 3, SETFL = 5, DUPFD_CLOEXEC = 26, CLOEXEC_BIT = 1 };
 	const struct param *fd = event_param(ev, FCNTL_fd);
 	const struct param *arg = event_param(ev, FCNTL_arg);
 	uint32_t command = param_u32(ev, FCNTL_cmd);
 
 	apply_fd_user(state, ev, out);
+	if (ev->res == -EBADF && fd && command >= DUPFD && command <= SETFL)
+		forget_fd(state, out);
 	if (event_failed(ev) || !fd)
 		return 0;
 	if (command == DUPFD || command == DUPFD_CLOEXEC)
@@ -408,6 +419,17 @@ int apply_fd_user(struct state *state, const struct event *ev, struct subject *o
 	return 0;
 }
 
+void note_directory_fd(const struct event *ev, struct subject *out)
+{
+	int index = out->fd < 0 ? fd_param(ev) : -1;
+	const struct param *fd = index >= 0 ? event_param(ev, (unsigned)index) : NULL;
+
+	if (!fd || fd->i64 < INT32_MIN || fd->i64 > INT32_MAX)
+		return;
+	out->fd = (int32_t)fd->i64;
+	out->fd_entry = fd_table_find(out->process->fds, out->fd);
+}
+
 /* Kind of an anonymous inode by the kernel's name for it. */
 static enum fd_kind anon_kind(struct text name)
 {
@@ -459,12 +481,13 @@ int scan_fd(struct state *state, const struct event *ev, struct subject *out)
 	fill_file(entry, file);
 	if (file->kind == FILE_KIND_ANON)
 		entry->kind = (uint8_t)anon_kind(name);
-	else if (file->kind == FILE_KIND_FIFO && text_starts_with(name, TEXT("pipe:")))
+	else if (file->kind == FILE_KIND_FIFO)
 		entry->kind = FD_PIPE;
 	if (entry->kind == FD_IO_URING)
 		note_ring(state, ev, out->process);
 	entry->flags |= FD_ENTRY_FROM_SCAN;
 	fd_entry_set_name(entry, name);
+	entry->raw.len = 0; /* nobody saw how it was given */
 	out->fd_entry = entry;
 	return 0;
 }

@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/util.h"
 #include "state/state_private.h"
@@ -45,4 +46,46 @@ int apply_host(struct state *state, const struct host_facts *host)
 	if (take_addresses(state, host))
 		return -ENOMEM;
 	return users_take(state->users, host);
+}
+
+bool state_is_own_address(const struct state *state, uint16_t family, const uint8_t address[16])
+{
+	static const uint8_t loopback_v6[8];
+	uint32_t width = family == AF_INET ? 4 : 8;
+
+	if (family == AF_INET ? address[0] == 127 : !memcmp(address, loopback_v6, width))
+		return true;
+	for (uint32_t i = 0; i < state->n_addresses; i++) {
+		if (state->addresses[i].family == family &&
+		    !memcmp(state->addresses[i].address, address, width))
+			return true;
+	}
+	return false;
+}
+
+/* Whether to is in the network of own. */
+static bool is_neighbour(const struct host_address *own, const uint8_t to[4])
+{
+	for (int i = 0; i < 4; i++) {
+		if ((own->address[i] ^ to[i]) & own->netmask[i])
+			return false;
+	}
+	return true;
+}
+
+const uint8_t *own_address_towards(const struct state *state, const uint8_t to[4])
+{
+	const struct host_address *outward = NULL;
+
+	for (uint32_t i = 0; i < state->n_addresses; i++) {
+		const struct host_address *own = &state->addresses[i];
+
+		if (own->family != AF_INET)
+			continue;
+		if (is_neighbour(own, to))
+			return own->address;
+		if (!outward && own->address[0] != 127)
+			outward = own;
+	}
+	return outward ? outward->address : NULL;
 }

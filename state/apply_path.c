@@ -85,5 +85,7 @@ void resolve_paths(struct state *state, const struct event *ev, struct subject *
 int apply_path(struct state *state, const struct event *ev, struct subject *out)
 {
 	resolve_paths(state, ev, out);
+	if (out->process)
+		note_directory_fd(ev, out);
 	return 0;
 }

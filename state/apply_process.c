@@ -520,6 +520,7 @@ static int child_side(struct state *state, const struct event *ev, struct subjec
 		if (ev->task->tid == ev->tgid)
 			return set_task(state, node, ev->task);
 		set_thread_ids(out->thread, ev->task);
+		out->thread->start_ns = ev->boot_ns ? ev->boot_ns : ev->ts_ns;
 		return 0;
 	}
 	creator = find_parent(state, ev->task);
@@ -571,8 +572,10 @@ int apply_clone(struct state *state, const struct event *ev, struct subject *out
 		struct thread *thread = process_table_add_thread(
 			state->table, process_node(out->process), task->tid);
 
-		if (thread)
+		if (thread) {
 			set_thread_ids(thread, task);
+			thread->start_ns = ev->boot_ns ? ev->boot_ns : ev->ts_ns;
+		}
 		return 0;
 	}
 	child = process_table_find(state->table, task->tgid, task->start_ns);

@@ -254,8 +254,8 @@ int apply_bind(struct state *state, const struct event *ev, struct subject *out)
 	if (event_failed(ev) || out->fd < 0)
 		return 0;
 	sock = sock_of(ev, -1, BIND_addr, &decoded);
-	if (!sock)
-		return 0;
+	if (!sock || (sock == &decoded && sock->family != AF_UNIX && !sock->local_port))
+		return 0; /* any port: the call does not say which it got */
 	entry = socket_entry(state, ev, out, sock);
 	if (!entry)
 		return -ENOMEM;
@@ -375,6 +375,18 @@ static int send_tuple(enum event_type type)
 	}
 }
 
+/* Recorders that looked too early tell 0.0.0.0. */
+static void name_source(const struct state *state, struct sock_facts *sock)
+{
+	static const uint8_t any[4];
+	const uint8_t *own = sock->family == AF_INET && !memcmp(sock->local, any, 4)
+				     ? own_address_towards(state, sock->remote)
+				     : NULL;
+
+	if (own)
+		memcpy(sock->local, own, 4);
+}
+
 /* A datagram socket takes its ends from each datagram. */
 int apply_sendto(struct state *state, const struct event *ev, struct subject *out)
 {
@@ -386,6 +398,9 @@ int apply_sendto(struct state *state, const struct event *ev, struct subject *ou
 	apply_fd_user(state, ev, out);
 	if (event_failed(ev) || !tuple || !tuple_decode(tuple->bytes, &decoded) || out->fd < 0)
 		return 0;
+	if (is_receive && out->fd_entry && out->fd_entry->role == FD_ROLE_CLIENT)
+		return 0; /* an answer */
+	name_source(state, &decoded);
 	if (decoded.family == AF_UNIX || (out->fd_entry && out->fd_entry->sock_type != SOCK_DGRAM))
 		return 0;
 	entry = socket_entry(state, ev, out, &decoded);
@@ -395,6 +410,8 @@ int apply_sendto(struct state *state, const struct event *ev, struct subject *ou
 	set_source(entry, ev);
 	if (is_receive)
 		entry->role = FD_ROLE_SERVER; /* the datagram's sender is the client */
+	else
+		entry->flags |= FD_ENTRY_CONNECTED;
 	entry->sock_type = SOCK_DGRAM;
 	entry->l4proto = IPPROTO_UDP;
 	out->fd_entry = entry;

@@ -312,13 +312,18 @@ bool extract_fd_number(const struct field_context *ctx, const struct field *fiel
 }
 
 /* The listening side; on this machine, for the connecting side of a loopback connection, too. */
-static bool is_server(const struct fd_entry *e)
+static bool is_server(const struct state *state, const struct fd_entry *e)
 {
 	uint32_t width = e->kind == FD_SOCKET_V4 ? 4 : 16;
+	bool is_bound = e->role == FD_ROLE_NONE && e->flags & FD_ENTRY_BOUND;
 
-	if (e->role == FD_ROLE_SERVER || e->flags & FD_ENTRY_LISTENING)
+	if (!is_ip(e))
+		return e->role == FD_ROLE_SERVER || e->flags & FD_ENTRY_LISTENING;
+	if (e->role == FD_ROLE_SERVER || e->flags & FD_ENTRY_LISTENING || is_bound)
 		return true;
-	return is_ip(e) && e->role == FD_ROLE_CLIENT && !memcmp(e->client, e->server, width);
+	if (e->role == FD_ROLE_CLIENT && !memcmp(e->client, e->server, width))
+		return true;
+	return state_is_own_address(state, e->kind == FD_SOCKET_V4 ? AF_INET : AF_INET6, e->server);
 }
 
 static bool changes_name(const struct event *ev)
@@ -344,7 +349,7 @@ bool extract_fd_bool(const struct field_context *ctx, const struct field *field,
 		return false;
 	switch ((enum fd_variant)field->variant) {
 	case FD_IS_SERVER:
-		return yield_bool(ctx, out, is_server(e));
+		return yield_bool(ctx, out, is_server(ctx->state, e));
 	case FD_CONNECTED:
 		return yield_bool(ctx, out, e->flags & FD_ENTRY_CONNECTED);
 	case FD_NAME_CHANGED:
@@ -376,6 +381,8 @@ static bool find_end(const struct fd_entry *e, enum fd_variant which, struct soc
 		is_server_end = e->role == FD_ROLE_CLIENT;
 	if (e->role == FD_ROLE_NONE && !(is_server_end && e->flags & FD_ENTRY_BOUND))
 		return false;
+	if (e->role == FD_ROLE_NONE && which == FD_LOCAL && e->kind == FD_SOCKET_V6)
+		return false; /* as Falco has it */
 	end->address = is_server_end ? e->server : e->client;
 	end->port = is_server_end ? e->server_port : e->client_port;
 	return true;

@@ -376,10 +376,21 @@ static bool yield_span(const struct field_context *ctx, const struct field *fiel
 	       yield_u64(ctx, out, field->type, later - earlier);
 }
 
+/* Threads began on their own. */
+static uint64_t start_time(const struct field_context *ctx, const struct process *p,
+			   intptr_t relation)
+{
+	const struct thread *t = ctx->subject->thread;
+
+	if (relation == OF_SELF && t && t->start_ns)
+		return state_boot_to_epoch_ns(ctx->state, t->start_ns);
+	return process_start_time_ns(ctx->state, p);
+}
+
 static bool yield_times(const struct field_context *ctx, const struct field *field,
 			const struct process *p, struct values *out)
 {
-	uint64_t start = process_start_time_ns(ctx->state, p);
+	uint64_t start = start_time(ctx, p, RELATION(field->variant));
 	uint64_t pidns = state_boot_to_epoch_ns(ctx->state, p->pidns_start_ns);
 
 	switch (KIND(field->variant)) {

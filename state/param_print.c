@@ -73,14 +73,20 @@ static void put_fd(const struct field_context *ctx, struct text_builder *b, int6
 static void put_pid(const struct field_context *ctx, struct text_builder *b, int64_t pid)
 {
 	const struct process *p;
+	const struct thread *t;
 
 	if (pid < 0) {
 		put_errno(b, pid);
 		return;
 	}
 	p = pid > 0 && pid <= INT32_MAX ? state_find_process(ctx->state, (int32_t)pid, 0) : NULL;
-	if (p)
+	if (p) {
 		builder_put(b, p->comm);
+		return;
+	}
+	t = pid > 0 && pid <= INT32_MAX ? state_find_thread(ctx->state, (int32_t)pid) : NULL;
+	if (t)
+		builder_put(b, (struct text){t->comm, t->comm_len});
 }
 
 static void put_user(const struct field_context *ctx, struct text_builder *b, uint32_t id,

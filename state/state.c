@@ -241,6 +241,11 @@ struct process *state_find_process(const struct state *state, int32_t pid, uint6
 	return node ? &node->p : NULL;
 }
 
+const struct thread *state_find_thread(const struct state *state, int32_t tid)
+{
+	return process_table_find_thread(state->table, tid);
+}
+
 const struct fd_entry *state_find_fd(const struct process *process, int32_t fd)
 {
 	return fd_table_find(process->fds, fd);

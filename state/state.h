@@ -51,6 +51,7 @@ struct thread {
 	struct process *process;
 	char comm[COMM_MAX];
 	uint8_t comm_len;
+	uint64_t start_ns; /* as the process's; 0 unknown, or the leader's */
 	uint32_t uid, gid, euid, egid, suid, sgid;
 	uint64_t cap_inheritable, cap_permitted, cap_effective;
 	uint64_t pgft_maj, pgft_min;
@@ -132,6 +133,13 @@ void state_tick(struct state *state, uint64_t now_ns);
 
 /* The live or still remembered process with that pid (start_ns 0: any start). NULL: none. */
 struct process *state_find_process(const struct state *state, int32_t pid, uint64_t start_ns);
+
+/* The thread with that tid, if it is not a process's first. NULL: none. */
+const struct thread *state_find_thread(const struct state *state, int32_t tid);
+
+/* Whether the host has that address, as far as its capture says (or by the address itself): v4 in
+ * the first four bytes. v6 counts by networks of 64 bits, as Falco does. */
+bool state_is_own_address(const struct state *state, uint16_t family, const uint8_t address[16]);
 
 /* Descriptor fd of a process, NULL if unknown. */
 const struct fd_entry *state_find_fd(const struct process *process, int32_t fd);

@@ -43,10 +43,14 @@ apply_fn apply_dup, apply_fcntl, apply_pipe, apply_anon_fd, apply_memfd, apply_p
 	apply_pidfd_getfd, apply_fd_user; /* apply_fd.c */
 apply_fn apply_socket, apply_socketpair, apply_bind, apply_connect, apply_listen, apply_accept,
 	apply_sendto; /* apply_socket.c */
-apply_fn apply_path;  /* apply_path.c */
+/* Calls on a path below a descriptor are about that descriptor too. */
+void note_directory_fd(const struct event *ev, struct subject *out);
+apply_fn apply_path; /* apply_path.c */
 
 /* Everything known so far is of another host or time: forget it, and take what is known of this. */
 int apply_host(struct state *state, const struct host_facts *host);
+/* The v4 address from which the host reaches another, as far as its capture says; NULL unknown. */
+const uint8_t *own_address_towards(const struct state *state, const uint8_t to[4]);
 /* The process and thread the event belongs to, made up if need be. */
 int find_actor(struct state *state, const struct event *ev, struct subject *out);
 /* Put exepath and the other strings of a task into node. */
