@@ -53,6 +53,43 @@ static uint64_t base_recipe(enum event_type type)
 	return recipe;
 }
 
+/* How 32-bit callers name the newer form of a call that x86-64 has in one form. */
+static const char *const twin_suffixes[] = {"_time64", "64", "32"};
+
+static const struct syscall_info *twin_by_event(const struct syscall_info *call)
+{
+	const struct syscall_info *calls;
+	uint32_t n;
+
+	calls = syscall_table(&n);
+	for (uint32_t i = 0; i < n; i++) {
+		if (calls[i].event == call->event && calls[i].nr64 >= 0)
+			return &calls[i];
+	}
+	return NULL;
+}
+
+const struct syscall_info *call_twin(const struct syscall_info *call)
+{
+	if (call->nr64 >= 0)
+		return call;
+	if (call->event != EVENT_GENERIC)
+		return twin_by_event(call);
+	for (size_t i = 0; i < ARRAY_SIZE(twin_suffixes); i++) {
+		struct text name = text_from(call->name), suffix = text_from(twin_suffixes[i]);
+		const struct syscall_info *twin;
+
+		if (name.len <= suffix.len ||
+		    memcmp(name.ptr + name.len - suffix.len, suffix.ptr, suffix.len) != 0)
+			continue;
+		name.len -= suffix.len;
+		twin = syscall_by_name(name);
+		if (twin && twin->nr64 >= 0 && twin->event == EVENT_GENERIC)
+			return twin;
+	}
+	return NULL;
+}
+
 uint64_t call_recipe(const struct syscall_info *call, bool is_32bit)
 {
 	const struct call_row *row = row_of(call->event);

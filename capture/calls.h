@@ -11,6 +11,10 @@ void calls_init(struct decoder *d);
 /* Decode a WIRE_CALL record by its row. */
 decode_fn decode_call;
 
+/* The x86-64 call by whose number the call is asked for: itself or, for one that only 32-bit
+ * callers have ("truncate64"), the one that does the same. NULL: there is none. */
+const struct syscall_info *call_twin(const struct syscall_info *call);
+
 /* The recipe for a call: what the kernel side has to report of it. Never 0. */
 uint64_t call_recipe(const struct syscall_info *call, bool is_32bit);
 

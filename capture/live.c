@@ -359,8 +359,9 @@ static void set_calls(struct live *live)
 	calls = syscall_table(&n);
 	for (uint32_t i = 0; i < n; i++) {
 		const struct syscall_info *call = &calls[i];
-		bool is_named = call->nr64 >= 0 && call->nr64 < WIRE_NR_END &&
-				bit_is_set(live->wanted_calls, (uint32_t)call->nr64);
+		const struct syscall_info *twin = call_twin(call);
+		bool is_named = twin && twin->nr64 < WIRE_NR_END &&
+				bit_is_set(live->wanted_calls, (uint32_t)twin->nr64);
 		bool is_wanted = is_named || (call->event != EVENT_GENERIC &&
 					      bit_is_set(live->wanted_types, call->event));
 

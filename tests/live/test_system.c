@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -417,15 +418,20 @@ static void odd_files(void **state)
 
 #ifdef __x86_64__
 /* A 32-bit call from a 64-bit process: number and arguments are those of i386. */
-static long call_32bit(long nr, unsigned a, unsigned b, unsigned c)
+static long call_32bit_of_5(long nr, unsigned a, unsigned b, unsigned c, unsigned d, unsigned e)
 {
 	long r;
 
 	__asm__ volatile("int $0x80"
 			 : "=a"(r)
-			 : "a"(nr), "b"(a), "c"(b), "d"(c)
+			 : "a"(nr), "b"(a), "c"(b), "d"(c), "S"(d), "D"(e)
 			 : "memory", "r8", "r9", "r10", "r11");
 	return (int)r;
+}
+
+static long call_32bit(long nr, unsigned a, unsigned b, unsigned c)
+{
+	return call_32bit_of_5(nr, a, b, c, 0, 0);
 }
 
 static void child_calls_32bit(void *arg)
@@ -464,6 +470,78 @@ static void calls_of_32_bit_are_named_right(void **state)
 	assert_int_equal(live_count(t, EVENT_FSTAT), 0);
 	assert_int_equal(live_count(t, EVENT_MPROTECT), 0);
 }
+
+/* Structures that are smaller for 32-bit callers, where they lie in the page below 4 GiB. */
+struct low_page {
+	uint32_t map[6];
+	int32_t sleep[2];
+	uint32_t limit[2];
+	uint16_t ids[3][2];
+	uint64_t position;
+	char folder[16];
+	uint32_t stat[64];
+};
+
+static void child_passes_small_structures(void *arg)
+{
+	struct low_page *low = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+				    MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+	unsigned at = (unsigned)(uintptr_t)low;
+	int fd = open("/proc/self/exe", O_RDONLY);
+
+	(void)arg;
+	memset(low, 0xee, sizeof(*low));
+	memcpy(low->map, (uint32_t[]){0, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1u, 0},
+	       sizeof(low->map));
+	memcpy(low->sleep, (int32_t[]){0, 2500}, sizeof(low->sleep));
+	strcpy(low->folder, "/etc");
+	if (call_32bit(90, at + offsetof(struct low_page, map), 0, 0) == -EFAULT ||
+	    call_32bit(162, at + offsetof(struct low_page, sleep), 0, 0) ||
+	    call_32bit(191, 7, at + offsetof(struct low_page, limit), 0) ||
+	    call_32bit(165, at + offsetof(struct low_page, ids[0]),
+		       at + offsetof(struct low_page, ids[1]),
+		       at + offsetof(struct low_page, ids[2])) ||
+	    call_32bit(195, at + offsetof(struct low_page, folder),
+		       at + offsetof(struct low_page, stat), 0) ||
+	    call_32bit(221, (unsigned)fd, F_GETFL, 0) < 0 ||
+	    call_32bit_of_5(140, (unsigned)fd, 1, 2, at + offsetof(struct low_page, position), 0))
+		_exit(1);
+}
+
+static void small_structures_are_read_right(void **state)
+{
+	static const enum event_type types[] = {EVENT_MMAP,      EVENT_NANOSLEEP, EVENT_GETRLIMIT,
+						EVENT_GETRESUID, EVENT_STAT64,    EVENT_FCNTL,
+						EVENT_LLSEEK,    EVENT_TYPE_END};
+	struct live_test *t = *state;
+	struct rlimit limit;
+	const struct event *ev;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	live_want(t, types);
+	live_run(t, child_passes_small_structures, NULL);
+	if (!WIFEXITED(t->child_status))
+		skip(); /* a kernel without 32-bit calls */
+	assert_int_equal(t->child_status, 0);
+	for (uint32_t nth = 0; !((ev = live_event(t, EVENT_MMAP, nth))->quality & EVENT_IS_32BIT);)
+		nth++;
+	assert_int_equal(live_u64(ev, "length"), 4096);
+	assert_int_equal(live_u64(ev, "prot"), 1);
+	assert_int_equal(live_u64(ev, "flags"), 2 | 8);
+	assert_int_equal(live_i64(ev, "fd"), -1);
+	assert_int_equal(live_u64(live_event(t, EVENT_NANOSLEEP, 0), "interval"), 2500);
+	ev = live_event(t, EVENT_GETRLIMIT, 0);
+	assert_int_equal(live_i64(ev, "cur"), (int64_t)limit.rlim_cur);
+	assert_int_equal(live_i64(ev, "max"), (int64_t)limit.rlim_max);
+	ev = live_event(t, EVENT_GETRESUID, 0);
+	assert_int_equal(live_u64(ev, "ruid"), 0);
+	assert_int_equal(live_u64(ev, "suid"), 0);
+	live_text_is(live_event(t, EVENT_STAT64, 0), "path", "/etc");
+	assert_int_equal(live_u64(live_event(t, EVENT_FCNTL, 0), "cmd"), 4);
+	ev = live_event(t, EVENT_LLSEEK, 0);
+	assert_int_equal(live_u64(ev, "offset"), (int64_t)1 << 32 | 2);
+	assert_int_equal(live_u64(ev, "whence"), 0);
+}
 #endif
 
 int main(void)
@@ -479,6 +557,7 @@ int main(void)
 		cmocka_unit_test(odd_files),
 #ifdef __x86_64__
 		cmocka_unit_test(calls_of_32_bit_are_named_right),
+		cmocka_unit_test(small_structures_are_read_right),
 #endif
 	};
 

@@ -245,12 +245,38 @@ static void no_row_is_written_twice(void **state)
 	}
 }
 
+static void calls_of_32_bit_are_asked_for_by_their_twins(void **state)
+{
+	static const struct {
+		const char *call, *twin;
+	} rows[] = {
+		{"truncate", "truncate"},
+		{"truncate64", "truncate"},
+		{"fcntl64", "fcntl"},
+		{"getresuid32", "getresuid"},
+		{"sched_rr_get_interval_time64", "sched_rr_get_interval"},
+		{"socketcall", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct syscall_info *call = syscall_by_name(text_from(rows[i].call));
+		const struct syscall_info *twin;
+
+		assert_non_null(call);
+		twin = call_twin(call);
+		if (!rows[i].twin != !twin || (twin && strcmp(twin->name, rows[i].twin) != 0))
+			fail_msg("%s: %s", rows[i].call, twin ? twin->name : "none");
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_type_has_a_handler),
 		cmocka_unit_test(every_handler_fills_every_parameter),
 		cmocka_unit_test(no_row_is_written_twice),
+		cmocka_unit_test(calls_of_32_bit_are_asked_for_by_their_twins),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
