@@ -56,6 +56,13 @@ struct mm_struct___6_2 {
 	struct percpu_counter rss_stat[4];
 };
 
+/* Capabilities: two words of 32 bits until 6.3, one of 64 since; the same bytes. */
+struct cred___6_3 {
+	struct {
+		__u64 val;
+	} cap_inheritable, cap_permitted, cap_effective;
+};
+
 /* Inode times: i_ctime until 6.5, __i_ctime until 6.10, then seconds and nanoseconds apart; mtime
  * one release later. */
 struct timespec64___any {
@@ -87,35 +94,38 @@ static __always_inline struct kernfs_node *kernfs_parent(struct kernfs_node *nod
 	struct kernfs_node *parent = NULL;
 
 	if (bpf_core_field_exists(now->__parent))
-		bpf_core_read(&parent, sizeof(parent), &now->__parent);
-	else
-		bpf_core_read(&parent, sizeof(parent), &before->parent);
+		return FIELD(CAST(kernfs_node___6_15, node), __parent);
+	bpf_core_read(&parent, sizeof(parent), &before->parent);
 	return parent;
 }
 
 /* One of the four counters (file, anonymous, swap, shared memory pages), without the per-CPU
- * remainders. */
-static __always_inline __u64 rss_part(struct mm_struct *mm, int which)
-{
-	struct mm_struct___before_6_2 *before = (void *)mm;
-	struct mm_struct___6_2 *now = (void *)mm;
-	__s64 n = 0;
+ * remainders. `which` is a constant: only such an index steps by the kernel's size of an element.
+ */
+#define RSS_PART(mm, which)                                                                        \
+	({                                                                                         \
+		struct mm_struct___before_6_2 *before_ = (void *)(mm);                             \
+		__s64 n_ = 0;                                                                      \
+		if (bpf_core_field_exists(((struct mm_struct___6_2 *)0)->rss_stat))                \
+			n_ = FIELD(CAST(mm_struct___6_2, mm), rss_stat[which].count);              \
+		else                                                                               \
+			bpf_probe_read_kernel(                                                     \
+				&n_, sizeof(n_),                                                   \
+				(char *)__builtin_preserve_access_index(&before_->rss_stat) +      \
+					(which) * sizeof(n_));                                     \
+		n_ < 0 ? 0 : n_;                                                                   \
+	})
 
-	if (bpf_core_field_exists(now->rss_stat)) {
-		/* Not by index: one that is no constant steps by the size written here, not by the
-		 * kernel's. */
-		void *first = __builtin_preserve_access_index(&now->rss_stat);
-		struct percpu_counter *one =
-			first + which * bpf_core_type_size(struct percpu_counter);
-
-		bpf_core_read(&n, sizeof(n), &one->count);
-	} else {
-		bpf_probe_read_kernel(&n, sizeof(n),
-				      (char *)__builtin_preserve_access_index(&before->rss_stat) +
-					      which * sizeof(n));
-	}
-	return n < 0 ? 0 : n;
-}
+/* One of the three sets of a struct cred. */
+#define CAPABILITIES(cred, set)                                                                    \
+	({                                                                                         \
+		__u64 value__ = 0;                                                                 \
+		if (bpf_core_field_exists(((struct cred___6_3 *)0)->set.val))                      \
+			value__ = FIELD(CAST(cred___6_3, cred), set.val);                          \
+		else                                                                               \
+			bpf_core_read(&value__, 8, &(cred)->set);                                  \
+		value__;                                                                           \
+	})
 
 static __always_inline __u64 timespec_ns(const struct timespec64___any *t)
 {
@@ -125,16 +135,16 @@ static __always_inline __u64 timespec_ns(const struct timespec64___any *t)
 static __always_inline void inode_times(struct inode *inode, __u64 *ctime_ns, __u64 *mtime_ns)
 {
 	struct inode___before_6_6 *before = (void *)inode;
-	struct inode___6_11 *now = (void *)inode;
+	struct inode___6_11 *now = CAST(inode___6_11, inode);
 	struct inode___6_6 *middle = (void *)inode;
 	struct timespec64___any c = {}, m = {};
 
 	if (bpf_core_field_exists(now->i_ctime_sec)) {
-		bpf_core_read(&c.tv_sec, sizeof(c.tv_sec), &now->i_ctime_sec);
-		bpf_core_read(&c.tv_nsec, 4, &now->i_ctime_nsec);
+		c.tv_sec = FIELD(now, i_ctime_sec);
+		c.tv_nsec = FIELD(now, i_ctime_nsec);
 		c.tv_nsec &= 0x7fffffff; /* the top bit says "was looked at" since 6.13 */
-		bpf_core_read(&m.tv_sec, sizeof(m.tv_sec), &now->i_mtime_sec);
-		bpf_core_read(&m.tv_nsec, 4, &now->i_mtime_nsec);
+		m.tv_sec = FIELD(now, i_mtime_sec);
+		m.tv_nsec = FIELD(now, i_mtime_nsec);
 	} else {
 		if (bpf_core_field_exists(middle->__i_ctime))
 			bpf_core_read(&c, sizeof(c), &middle->__i_ctime);

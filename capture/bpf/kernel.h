@@ -204,6 +204,7 @@ struct kernfs_node {
 };
 
 struct cgroup {
+	int level; /* 0: its hierarchy's root */
 	struct kernfs_node *kn;
 	struct cgroup_root *root;
 };

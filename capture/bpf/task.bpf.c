@@ -70,10 +70,9 @@ static __always_inline void fill_credentials(struct wire_task *out, struct task_
 	out->sgid = FIELD(cred, sgid.val);
 	out->fsuid = FIELD(cred, fsuid.val);
 	out->fsgid = FIELD(cred, fsgid.val);
-	/* Two words of 32 bits until 6.3, one of 64 since: the same bytes. */
-	bpf_core_read(&out->cap_inheritable, 8, &cred->cap_inheritable);
-	bpf_core_read(&out->cap_permitted, 8, &cred->cap_permitted);
-	bpf_core_read(&out->cap_effective, 8, &cred->cap_effective);
+	out->cap_inheritable = CAPABILITIES(cred, cap_inheritable);
+	out->cap_permitted = CAPABILITIES(cred, cap_permitted);
+	out->cap_effective = CAPABILITIES(cred, cap_effective);
 	out->loginuid = 0xffffffff;
 	if (bpf_core_field_exists(task->loginuid))
 		out->loginuid = FIELD(task, loginuid.val);
@@ -105,8 +104,8 @@ static __always_inline void fill_memory(struct wire_task *out, struct task_struc
 	if (!mm)
 		return;
 	out->vm_pages = FIELD(mm, total_vm);
-	out->rss_pages = rss_part(mm, 0) + rss_part(mm, 1) + rss_part(mm, 3);
-	out->swap_pages = rss_part(mm, 2);
+	out->rss_pages = RSS_PART(mm, 0) + RSS_PART(mm, 1) + RSS_PART(mm, 3);
+	out->swap_pages = RSS_PART(mm, 2);
 }
 
 /* The names of a cgroup from the leaf up, each followed by a slash. */
@@ -184,11 +183,13 @@ __noinline int add_cgroup(__u32 index)
 	out->id = FIELD(node, id);
 	out->subsystems = portable_subsystems(FIELD(root, subsys_mask));
 	out->hierarchy = FIELD(root, hierarchy_id);
-	bpf_core_read(out->name, sizeof(out->name), &root->name);
+	out->name[0] = '\0';
+	if (FIELD(root, name[0])) /* few have one */
+		bpf_core_read(out->name, sizeof(out->name), &root->name);
 	ring->arg[0] = (__u64)node;
 	begin = ring->pos;
 	ring->pos = begin + sizeof(*section) + sizeof(*out);
-	flags = append_cgroup_path(index);
+	flags = FIELD(cgroup, level) ? append_cgroup_path(index) : 0;
 	section->flags = flags;
 	section->len = ring->pos - begin - sizeof(*section);
 	ring->pos = (ring->pos + 7) & ~7ull;
@@ -267,8 +268,8 @@ __noinline int add_memory(__u32 index)
 		return 0;
 	out = (struct wire_memory *)(section + 1);
 	out->vm_pages = FIELD(mm, total_vm);
-	out->rss_pages = rss_part(mm, 0) + rss_part(mm, 1) + rss_part(mm, 3);
-	out->swap_pages = rss_part(mm, 2);
+	out->rss_pages = RSS_PART(mm, 0) + RSS_PART(mm, 1) + RSS_PART(mm, 3);
+	out->swap_pages = RSS_PART(mm, 2);
 	section_end(ring, section, sizeof(*out));
 	return 0;
 }
