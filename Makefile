@@ -31,7 +31,7 @@ bench: build
 	@scripts/packages bench
 	@test -f build-bench/build.ninja || $(MESON_SETUP) build-bench -Dbuildtype=release -Dtests=true
 	@$(NINJA) build-bench --quiet
-	@/usr/bin/python3 tests/bench/bench.py build-bench --json $(RELEASE)/bench.json
+	@/usr/bin/python3 tests/bench/bench.py build-bench --json $(RELEASE)/bench.json $(BENCH_ARGS)
 
 test-kernels:
 	@scripts/packages kernels

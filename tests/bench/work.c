@@ -3,16 +3,19 @@
  *   work getpid               the cheapest call
  *   work openclose FILE       open and close
  *   work exec PROGRAM         vfork, exec, exit, wait
+ *   work connect              loopback socket, connect, accept and both closes
  *   work opens FILE RATE SECONDS   opens and closes at RATE a second (0: as fast as possible);
  *   work execs PROGRAM RATE SECONDS  the same with vfork, exec and exit
  *   work processes N          N processes that sleep until standard input ends
  * The paced ones print how many were made and the seconds it took. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -59,6 +62,36 @@ static void round_exec(const char *arg)
 		_exit(127);
 	}
 	waitpid(child, NULL, 0);
+}
+
+static int listener = -1;
+static struct sockaddr_in listener_address;
+
+static int listen_on_loopback(void)
+{
+	socklen_t len = sizeof(listener_address);
+
+	listener_address.sin_family = AF_INET;
+	listener_address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	listener = socket(AF_INET, SOCK_STREAM, 0);
+	return listener < 0 || bind(listener, (struct sockaddr *)&listener_address, len) ||
+	       listen(listener, 64) ||
+	       getsockname(listener, (struct sockaddr *)&listener_address, &len);
+}
+
+/* Reset instead of waiting: ports would run out. */
+static void round_connect(const char *arg)
+{
+	static const struct linger at_once = {.l_onoff = 1};
+	int client = socket(AF_INET, SOCK_STREAM, 0), server;
+
+	(void)arg;
+	setsockopt(client, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+	if (connect(client, (struct sockaddr *)&listener_address, sizeof(listener_address)))
+		exit(1);
+	server = accept(listener, NULL, NULL);
+	close(client);
+	close(server);
 }
 
 static int time_rounds(void (*one)(const char *arg), const char *arg, unsigned per_slice)
@@ -128,6 +161,8 @@ int main(int argc, char **argv)
 		return time_rounds(round_openclose, argv[2], 300);
 	if (argc == 3 && strcmp(argv[1], "exec") == 0)
 		return time_rounds(round_exec, argv[2], 1);
+	if (argc == 2 && strcmp(argv[1], "connect") == 0)
+		return listen_on_loopback() || time_rounds(round_connect, NULL, 20);
 	if (argc == 5 && strcmp(argv[1], "opens") == 0)
 		return paced(round_openclose, argv[2], atof(argv[3]), atof(argv[4]));
 	if (argc == 5 && strcmp(argv[1], "execs") == 0)
@@ -135,7 +170,7 @@ int main(int argc, char **argv)
 	if (argc == 3 && strcmp(argv[1], "processes") == 0)
 		return processes(atoi(argv[2]));
 	fprintf(stderr,
-		"usage: work getpid | openclose FILE | exec PROGRAM | opens FILE RATE SECONDS |\n"
+		"usage: work getpid | openclose FILE | exec PROGRAM | connect | opens FILE RATE SECONDS |\n"
 		"       execs PROGRAM RATE SECONDS | processes N\n");
 	return 2;
 }
