@@ -434,6 +434,28 @@ static void descriptors_of_every_type(void **state)
 	}
 }
 
+/* Who listens on a port took the connections to it. */
+static void accepted_connections(void **state)
+{
+	static const uint8_t types[] = {3, 4, 5};
+	struct source *source;
+
+	(void)state;
+	for (int is_listening = 0; is_listening <= 1; is_listening++) {
+		begin();
+		bytes_block(&b, 0x218);
+		bytes_u64(&b, 42);
+		for (size_t i = 0; i < ARRAY_SIZE(types) - !is_listening; i++)
+			put_fd(2, types[i]); /* the one that listens comes last */
+		bytes_block_end(&b);
+		source = bytes_open(&b);
+		for (int i = 0; i < 2; i++)
+			assert_int_equal(next_fd(source)->sock->flags,
+					 SOCK_CONNECTED | (is_listening ? SOCK_SERVER : 0));
+		source_destroy(&source);
+	}
+}
+
 /* A type to come has a length to skip it by; without one the list cannot be read on. */
 static void descriptors_of_types_to_come(void **state)
 {
@@ -605,6 +627,7 @@ int main(void)
 		cmocka_unit_test(old_tail),
 		cmocka_unit_test(parents_are_processes),
 		cmocka_unit_test(descriptors_of_every_type),
+		cmocka_unit_test(accepted_connections),
 		cmocka_unit_test(descriptors_of_types_to_come),
 		cmocka_unit_test(the_host),
 		cmocka_unit_test(lists_with_wrong_lengths),
