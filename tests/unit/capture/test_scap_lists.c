@@ -361,8 +361,7 @@ static void check_sock(const struct event *ev, uint8_t type)
 	assert_int_equal(s->protocol, IPPROTO_TCP);
 	assert_int_equal(s->type, SOCK_STREAM);
 	/* Port 1234 is listened on: connections to it were accepted. */
-	assert_int_equal(s->flags,
-			 SOCK_SERVER | (is_listening ? SOCK_LISTENING : SOCK_CONNECTED));
+	assert_int_equal(s->flags, SOCK_SERVER | (is_listening ? SOCK_LISTENING : SOCK_CONNECTED));
 }
 
 static const struct {
@@ -399,10 +398,10 @@ static void check_file(const struct event *ev, uint8_t type, unsigned version)
 
 static void descriptors_of_every_type(void **state)
 {
-	static const uint32_t blocks[3] = {0, 0x203, 0x218};
+	static const uint32_t blocks[] = {0x8001abcd, 0x203, 0x218};
 
 	(void)state;
-	for (unsigned version = 1; version <= 2; version++) {
+	for (unsigned version = 0; version <= 2; version++) {
 		struct source *source;
 
 		begin();
@@ -488,9 +487,10 @@ static void descriptors_of_types_to_come(void **state)
 	source_destroy(&source);
 }
 
-static void put_machine(void)
+/* Version 0 is the first with the block's number of before 2014. */
+static void put_machine(unsigned version)
 {
-	bytes_block(&b, 0x201);
+	bytes_block(&b, version ? 0x201 : 0x8002abcd);
 	bytes_u32(&b, 4);
 	bytes_u64(&b, 1 << 30);
 	bytes_u64(&b, 32768);
@@ -502,7 +502,7 @@ static void put_machine(void)
 
 static void put_users(unsigned version)
 {
-	bytes_block(&b, version == 1 ? 0x206 : 0x220);
+	bytes_block(&b, version == 0 ? 0x8012abcd : version == 1 ? 0x206 : 0x220);
 	for (uint32_t id = 0; id < 40; id++) { /* more than fit the first room */
 		if (version >= 2)
 			bytes_entry(&b);
@@ -525,8 +525,8 @@ static void put_interfaces(unsigned version)
 {
 	static const uint8_t address[16] = {10, 1, 2, 3};
 
-	bytes_block(&b, version == 1 ? 0x205 : 0x219);
-	for (uint16_t type = 1; type <= (version == 1 ? 4 : 2); type++) {
+	bytes_block(&b, version == 0 ? 0x8011abcd : version == 1 ? 0x205 : 0x219);
+	for (uint16_t type = 1; type <= (version < 2 ? 4 : 2); type++) {
 		uint32_t width = type % 2 ? 4 : 16;
 
 		if (version >= 2)
@@ -548,7 +548,7 @@ static void put_interfaces(unsigned version)
 static void the_host(void **state)
 {
 	(void)state;
-	for (unsigned version = 1; version <= 2; version++) {
+	for (unsigned version = 0; version <= 2; version++) {
 		const struct host_facts *host;
 		const struct event *ev;
 		struct source *source;
@@ -556,7 +556,7 @@ static void the_host(void **state)
 		begin();
 		put_users(version);
 		put_interfaces(version);
-		put_machine();
+		put_machine(version);
 		bytes_event_now(&b, 186, 42, NULL, 0);
 		source = bytes_open(&b);
 		ev = next_state(source);
@@ -573,7 +573,7 @@ static void the_host(void **state)
 		assert_text(host->users[19].shell, "/bin/sh");
 		assert_int_equal(host->groups[19].gid, 39);
 		assert_text(host->groups[19].name, "name");
-		assert_int_equal(host->n_addresses, version == 1 ? 4 : 2);
+		assert_int_equal(host->n_addresses, version < 2 ? 4 : 2);
 		assert_int_equal(host->addresses[0].family, AF_INET);
 		assert_int_equal(host->addresses[1].family, AF_INET6);
 		for (uint32_t i = 0; i < host->n_addresses; i++) {
