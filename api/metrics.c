@@ -120,6 +120,18 @@ static void print_state(FILE *out, const struct snapshot_status *status)
 	       "Processes that got an io_uring ring whose requests are not seen.");
 	metric(out, "wrong_image_events_total", COUNTER, status->state.wrong_image_total,
 	       "Events whose process image differed from the table's.");
+	metric(out, "rescans_total", COUNTER, status->state.repaired.rescans_total,
+	       "Times that all processes were looked at anew, after losses and at the start.");
+	metric(out, "repaired_processes_started_total", COUNTER,
+	       status->state.repaired.started_total, "Processes that a rescan added.");
+	metric(out, "repaired_processes_ended_total", COUNTER, status->state.repaired.ended_total,
+	       "Processes that a rescan did not find any more.");
+	metric(out, "repaired_images_total", COUNTER, status->state.repaired.images_total,
+	       "Processes that a rescan found to run something else.");
+	metric(out, "repaired_credentials_total", COUNTER, status->state.repaired.credentials_total,
+	       "Processes that a rescan found with other credentials.");
+	metric(out, "repaired_descriptors_total", COUNTER, status->state.repaired.fds_total,
+	       "Descriptors that a rescan added, replaced or dropped.");
 	metric(out, "workloads", GAUGE, status->profiles.workloads, "Workloads with a baseline.");
 	metric(out, "workloads_ready", GAUGE, status->profiles.ready, "Workloads that are ready.");
 	metric(out, "profile_bytes", GAUGE, status->profiles.bytes, "Memory of all baselines.");

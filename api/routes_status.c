@@ -103,6 +103,21 @@ static void add_capture(cJSON *json, const struct snapshot_status *status)
 	json_add_u64(capture, "buffer_bytes", status->capture.ring_bytes);
 }
 
+/* What rescans after losses put right. */
+static void add_repaired(cJSON *state, const struct snapshot_status *status)
+{
+	cJSON *repaired = json_add_object(state, "repaired");
+
+	json_add_u64(repaired, "rescans_total", status->state.repaired.rescans_total);
+	json_add_u64(repaired, "started_total", status->state.repaired.started_total);
+	json_add_u64(repaired, "ended_total", status->state.repaired.ended_total);
+	json_add_u64(repaired, "images_total", status->state.repaired.images_total);
+	json_add_u64(repaired, "credentials_total", status->state.repaired.credentials_total);
+	json_add_u64(repaired, "descriptors_total", status->state.repaired.fds_total);
+	json_add_double(repaired, "last_took_s", (double)status->capture.rescan_ns / 1e9);
+	json_add_double(repaired, "longest_pause_s", (double)status->capture.rescan_pause_ns / 1e9);
+}
+
 static void add_state_and_profiles(cJSON *json, const struct snapshot_status *status)
 {
 	cJSON *state = json_add_object(json, "state");
@@ -113,6 +128,7 @@ static void add_state_and_profiles(cJSON *json, const struct snapshot_status *st
 	json_add_u64(state, "fds_evicted_total", status->state.fds_evicted_total);
 	json_add_u64(state, "unknown_task_total", status->state.unknown_task_total);
 	json_add_u64(state, "blind_total", status->state.blind_total);
+	add_repaired(state, status);
 	json_add_u64(state, "wrong_image_total", status->state.wrong_image_total);
 
 	json_add_u64(profiles, "workloads", status->profiles.workloads);

@@ -185,6 +185,20 @@ enum event_quality {
 	EVENT_RINGS_ARE_SEEN = 1 << 9,
 	/* fd is an index of the ring's registered files, no descriptor of the process */
 	EVENT_FIXED_FILE = 1 << 10,
+	EVENT_CLOSES_ON_EXEC = 1 << 11, /* scans: the descriptor */
+};
+
+/* What a record of a rescan says. A rescan describes all that exists while events go on: its
+ * records have times, and stand between the events in that order. The initial scan has none of
+ * this. */
+enum event_scan {
+	SCAN_NONE,
+	SCAN_BEGIN,
+	SCAN_TASK,        /* task: it lives */
+	SCAN_ENDING_TASK, /* task: its last words were just said, or are still to come */
+	SCAN_TASKS_DONE,  /* what was there at SCAN_BEGIN and did not come has ended */
+	SCAN_FD,          /* descriptors of a process come one after the other, by number */
+	SCAN_DONE,
 };
 
 struct event {
@@ -194,6 +208,7 @@ struct event {
 	uint64_t num;     /* counts the source's events from 1; of a capture, its event blocks, also
 			     those that no event is made of */
 	enum event_type type;
+	uint8_t scan; /* enum event_scan */
 	uint16_t cpu;
 	uint16_t nr;          /* system call number, UINT16_MAX for life-cycle events */
 	uint32_t quality;     /* enum event_quality */

@@ -39,6 +39,7 @@ struct snapshot_status {
 		char source[16];
 		uint64_t events_total, dropped_total, reordered_total, own_skipped_total;
 		uint64_t recursion_missed_total, corrupt_total;
+		uint64_t rescans_total, rescan_ns, rescan_pause_ns;
 		double events_per_s;
 		uint64_t shed_total;
 		double cpu_limit, cpu_ratio; /* of one core; limit NaN: none */
@@ -58,6 +59,10 @@ struct snapshot_status {
 		uint32_t processes;
 		uint64_t evicted_total, fds_evicted_total, unknown_task_total, wrong_image_total,
 			blind_total;
+		struct {
+			uint64_t rescans_total, started_total, ended_total, images_total;
+			uint64_t credentials_total, fds_total;
+		} repaired;
 	} state;
 	struct {
 		uint32_t workloads, ready;

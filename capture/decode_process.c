@@ -370,6 +370,8 @@ void decode_task(struct decoder *d, const struct record *record)
 void decode_descriptor(struct decoder *d, const struct record *record)
 {
 	d->event.fd = record->header->fd;
+	if (record->header->flags & WIRE_CLOSES_ON_EXEC)
+		d->event.quality |= EVENT_CLOSES_ON_EXEC;
 	d->event.file = decode_file_facts(d, record);
 	d->event.sock = decode_sock_facts(d, record);
 	d->event.quality |= EVENT_STATE_ONLY;

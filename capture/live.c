@@ -20,6 +20,7 @@
 #include "capture/demand_hooks.h"
 #include "capture/doorbell.h"
 #include "capture/event_clock.h"
+#include "capture/repairer.h"
 #include "capture/ring_hooks.h"
 #include "capture/rings.h"
 #include "capture/scan.h"
@@ -34,6 +35,7 @@
  * brought next to nothing. */
 #define DOZE_AFTER 20
 #define DOZE_EVENTS_MAX 16
+#define SLEEP_PENDING_NS UINT64_C(5000000)
 #define SAMPLE_EVERY_NS UINT64_C(1000000000)
 
 /* Which classes are wanted, by event type and by number. */
@@ -44,7 +46,6 @@ struct call_filter_words {
 
 #define TYPE_WORDS ((EVENT_TYPE_END + 63) / 64)
 #define SYSCALL_WORDS (WIRE_NR_END / 64)
-
 struct live {
 	struct source base;
 	struct capture_bpf *bpf;
@@ -53,6 +54,7 @@ struct live {
 	struct uring *uring;
 	bool sees_rings;   /* requests of io_uring rings are reported */
 	struct scan *scan; /* until it has all been delivered */
+	struct repairer repairer;
 	void *memory;
 	size_t memory_bytes, stride;
 	uint32_t n_cpus;
@@ -161,35 +163,80 @@ static void sample_clock(struct live *live, uint64_t now_ns)
 	live->decoder.real_offset_ns = (uint64_t)live->clock.offset_ns;
 }
 
+/* Its turn has come. */
+static const struct event *take_rescan(struct live *live, const struct rescan_record *record)
+{
+	struct event *ev = &live->decoder.event;
+	bool is_good = true;
+
+	if (record->header)
+		is_good = decode(live, record->header);
+	else
+		*ev = (struct event){.type = EVENT_PROCINFO,
+				     .quality = EVENT_STATE_ONLY,
+				     .nr = UINT16_MAX,
+				     .tid = -1,
+				     .tgid = -1,
+				     .fd = -1};
+	repairer_take(&live->repairer);
+	if (!is_good)
+		return NULL;
+	ev->scan = (uint8_t)record->what;
+	ev->boot_ns = record->boot_ns;
+	return finish_event(live, false);
+}
+
+static void refresh(struct live *live)
+{
+	uint64_t now_ns = clock_boot_ns();
+
+	sample_clock(live, now_ns);
+	repairer_look(&live->repairer, live->bad_total);
+	rings_refresh(live->rings, now_ns);
+}
+
+/* Events of the rings up to the rescan's next record, that record when it cannot be preceded any
+ * more, and so on. */
+static const struct event *next_in_order(struct live *live)
+{
+	struct rescan_record record = {.boot_ns = UINT64_MAX};
+	const struct event *ev = NULL;
+
+	while (!ev) {
+		bool has_record = repairer_peek(&live->repairer, &record), is_late;
+		uint64_t until_ns = has_record ? record.boot_ns : UINT64_MAX;
+		const struct wire_header *header = rings_next(live->rings, until_ns, &is_late);
+
+		if (header)
+			ev = decode(live, header) ? finish_event(live, is_late) : NULL;
+		else if (has_record && record.boot_ns <= rings_watermark(live->rings))
+			ev = take_rescan(live, &record);
+		else
+			break;
+	}
+	return ev;
+}
+
 static int live_next(struct source *source, const struct event **out)
 {
 	struct live *live = live_of(source);
-	const struct wire_header *header;
-	bool is_late, refreshed = false;
 
-	if (live->scan) {
-		*out = next_of_scan(live);
-		if (*out)
-			return 1;
+	*out = live->scan ? next_of_scan(live) : NULL;
+	if (!*out)
+		*out = next_in_order(live);
+	if (!*out) {
+		refresh(live);
+		*out = next_in_order(live);
 	}
-	for (;;) {
-		header = rings_next(live->rings, &is_late);
-		if (!header) {
-			uint64_t now_ns;
+	return *out != NULL;
+}
 
-			if (refreshed)
-				return 0;
-			now_ns = clock_boot_ns();
-			sample_clock(live, now_ns);
-			rings_refresh(live->rings, now_ns);
-			refreshed = true;
-			continue;
-		}
-		if (decode(live, header)) {
-			*out = finish_event(live, is_late);
-			return 1;
-		}
-	}
+/* How long it may sleep when there is a rescan to do. */
+static uint64_t sleep_max_ns(const struct live *live)
+{
+	if (live->repairer.rescan)
+		return SLEEP_MIN_NS;
+	return repairer_is_busy(&live->repairer) ? SLEEP_PENDING_NS : SLEEP_MAX_NS;
 }
 
 /* Sleep longer while the rings stay nearly empty, shorter when one fills up. */
@@ -209,7 +256,8 @@ static bool may_doze(struct live *live)
 			live->events_total - live->events_at_wait < live->doze_events;
 
 	live->events_at_wait = live->events_total;
-	live->quiet_sleeps = is_quiet ? live->quiet_sleeps + 1 : 0;
+	live->quiet_sleeps =
+		is_quiet && !repairer_is_busy(&live->repairer) ? live->quiet_sleeps + 1 : 0;
 	return live->quiet_sleeps > DOZE_AFTER;
 }
 
@@ -256,7 +304,8 @@ static void live_wait(struct source *source, int timeout_ms)
 		uint64_t now_ns = clock_monotonic_ns();
 		uint64_t left_ns = deadline_ns > now_ns ? deadline_ns - now_ns : 0;
 
-		if (sleep_for(live, MIN(left_ns, live->sleep_ns)) || rings_have_more(live->rings))
+		if (sleep_for(live, MIN(left_ns, MIN(live->sleep_ns, sleep_max_ns(live)))) ||
+		    rings_have_more(live->rings) || repairer_is_busy(&live->repairer))
 			return;
 		if (live->sleep_ns == SLEEP_MAX_NS && ++live->quiet_sleeps > DOZE_AFTER)
 			return;
@@ -383,6 +432,8 @@ static int live_set_wanted(struct source *source, const uint64_t *event_types,
 	if (syscalls)
 		memcpy(live->wanted_calls, syscalls, sizeof(live->wanted_calls));
 	set_calls(live);
+	/* What was not captured until now is not known. */
+	rescan_plan_now(&live->repairer.plan);
 	return 0;
 }
 
@@ -484,6 +535,9 @@ static void live_counters(const struct source *source, struct source_counters *o
 		.map_bytes = live->memory_bytes,
 		.doorbells_total = doorbell_rung_total(live->doorbell),
 		.dropped_total = live->bad_total,
+		.rescans_total = live->repairer.rescans_total,
+		.rescan_ns = live->repairer.took_ns,
+		.rescan_pause_ns = live->repairer.longest_ns,
 		.corrupt_total = live->bad_total + rings_corrupt_total(live->rings),
 	};
 	for (uint32_t i = 0; i < EVENT_TYPE_END; i++)
@@ -510,6 +564,7 @@ static void live_free(struct live **live)
 	demand_hooks_done(&l->hooks);
 	capture_bpf__destroy(l->bpf); /* detaches first: no producer is left */
 	scan_destroy(&l->scan);
+	rescan_destroy(&l->repairer.rescan);
 	uring_destroy(&l->uring);
 	rings_destroy(&l->rings);
 	if (l->memory)
@@ -684,12 +739,11 @@ static int attach(struct live *live)
 	return 0;
 }
 
-/* The order guarantees that nothing is lost between scan and capture: programs first, then the
- * scan, then the rings. Every change after `attach` is in the rings, so whatever the scan saw
- * comes out right once the rings have been read up to the scan's moment: a process made after
- * `attach` appears in both (the same number and start time, hence one process), one that ended
- * before the scan reached it appears in the rings only, and a descriptor that the scan saw in its
- * later use is led through its earlier ones to the same use again. */
+/* The order guarantees that nothing is lost between scan and capture; docs/proposals/
+ * 20261121-loss-and-repair.md has the proof. First the programs, of which those of the life cycle
+ * report at once: every task that is not older is in the rings. Then the scan: every older task. So
+ * whoever makes a call later is known. Calls are reported from set_wanted() on; it is followed by a
+ * rescan, merged by time, that corrects what changed between the scan and then. */
 int live_source_create_reading(struct source **out, const struct live_config *config,
 			       uint32_t read_mode)
 {
@@ -719,6 +773,10 @@ int live_source_create_reading(struct source **out, const struct live_config *co
 		r = doorbell_create(&live->doorbell, bpf_map__fd(live->bpf->maps.doorbell));
 	if (!r)
 		r = attach(live);
+	live->repairer = (struct repairer){.programs = live->bpf,
+					   .decoder = &live->decoder,
+					   .rings = live->rings,
+					   .n_cpus = live->n_cpus};
 	if (!r)
 		r = scan_create(&live->scan, live->bpf, live->begin_ns);
 	if (r)

@@ -167,19 +167,33 @@ static struct ring *find_first(struct rings *rings)
 	return first;
 }
 
-const struct wire_header *rings_next(struct rings *rings, bool *is_late)
+const struct wire_header *rings_next(struct rings *rings, uint64_t until_ns, bool *is_late)
 {
 	struct ring *first;
 
 	release(rings);
 	first = find_first(rings);
-	if (first->next_ns == UINT64_MAX || first->next_ns > rings->watermark_ns)
+	if (first->next_ns >= until_ns || first->next_ns > rings->watermark_ns)
 		return NULL;
 	rings->borrowed = first;
 	rings->borrowed_len = oldest(rings, first)->len;
 	*is_late = first->next_ns < rings->last_ns;
 	rings->last_ns = MAX(rings->last_ns, first->next_ns);
 	return oldest(rings, first);
+}
+
+uint64_t rings_watermark(const struct rings *rings)
+{
+	return rings->watermark_ns;
+}
+
+uint64_t rings_lost_total(const struct rings *rings)
+{
+	uint64_t total = rings->corrupt_total;
+
+	for (uint32_t i = 0; i < rings->n; i++)
+		total += __atomic_load_n(&rings->rings[i].shared->lost_total, __ATOMIC_RELAXED);
+	return total;
 }
 
 uint32_t rings_fill(const struct rings *rings)

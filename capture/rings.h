@@ -24,10 +24,16 @@ void rings_destroy(struct rings **rings);
  * to that moment can then be taken. Returns whether any record is there. */
 bool rings_refresh(struct rings *rings, uint64_t now_ns);
 
-/* The oldest record that nothing older can precede any more, or NULL. It is valid until the next
- * call; *is_late: it is older than one already taken. A ring whose contents make no sense is
- * skipped over and counted. */
-const struct wire_header *rings_next(struct rings *rings, bool *is_late);
+/* The oldest record that nothing older can precede any more, or NULL: none is there, or none from
+ * before until_ns. It is valid until the next call; *is_late: it is older than one already taken.
+ * A ring whose contents make no sense is skipped over and counted. */
+const struct wire_header *rings_next(struct rings *rings, uint64_t until_ns, bool *is_late);
+
+/* Everything up to this moment is there, as of the last refresh. */
+uint64_t rings_watermark(const struct rings *rings);
+
+/* Records that found no room, all CPUs; and what was skipped over. Cheap. */
+uint64_t rings_lost_total(const struct rings *rings);
 
 /* The fullest ring's used part, in 1/1024, when last refreshed. */
 uint32_t rings_fill(const struct rings *rings);

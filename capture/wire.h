@@ -34,6 +34,9 @@ enum wire_header_flag {
 	WIRE_IS_IO_URING = 1 << 2,
 	WIRE_IS_FIXED_FILE = 1 << 3, /* its descriptor is an index of the ring's files */
 	WIRE_FOR_STATE = 1 << 4,     /* asked for only because of what it tells about names */
+	/* Records of a scan: */
+	WIRE_IS_ENDING = 1 << 5,      /* the last thread is about to tell of its end, or just did */
+	WIRE_CLOSES_ON_EXEC = 1 << 6, /* the descriptor */
 };
 
 struct wire_header {

@@ -37,6 +37,9 @@ static void fill_capture(struct pipeline *p, struct snapshot_status *s)
 	s->capture.ring_bytes = c->ring_bytes;
 	s->capture.map_bytes = c->map_bytes;
 	s->capture.corrupt_total = c->corrupt_total;
+	s->capture.rescans_total = c->rescans_total;
+	s->capture.rescan_ns = c->rescan_ns;
+	s->capture.rescan_pause_ns = c->rescan_pause_ns;
 	s->capture.events_per_s = p->events_per_s;
 	s->capture.shed_total = c->shed_total;
 	fill_shedding(p->parts.shedding, s);
@@ -70,6 +73,12 @@ static void fill_state(const struct pipeline *p, struct snapshot_status *s)
 	s->state.fds_evicted_total = c.fds_evicted_total;
 	s->state.unknown_task_total = c.unknown_task_total;
 	s->state.blind_total = c.blind_total;
+	s->state.repaired.rescans_total = c.repaired.rescans_total;
+	s->state.repaired.started_total = c.repaired.started_total;
+	s->state.repaired.ended_total = c.repaired.ended_total;
+	s->state.repaired.images_total = c.repaired.images_total;
+	s->state.repaired.credentials_total = c.repaired.credentials_total;
+	s->state.repaired.fds_total = c.repaired.fds_total;
 	s->state.wrong_image_total = c.wrong_image_total;
 	s->memory_parts[s->n_memory_parts++] = (struct snapshot_memory_part){"state", c.bytes};
 }

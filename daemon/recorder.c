@@ -181,6 +181,8 @@ static int record_event(struct recorder *rec, const struct event *ev)
 	if (r && r != -ENOMEM)
 		return r;
 	rec->last_event_ns = MAX(rec->last_event_ns, ev->ts_ns);
+	if (ev->scan)
+		return 0; /* what a rescan found is in the state, from which the file is filled */
 	if (is_scan || scap_writer_wants_process(ev->type))
 		process = process_of(rec, ev, &subject);
 	if (process)

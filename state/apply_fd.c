@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/util.h"
 #include "state/state_private.h"
@@ -460,29 +461,47 @@ static enum fd_kind anon_kind(struct text name)
 	return FD_UNKNOWN;
 }
 
-int scan_fd(struct state *state, const struct event *ev, struct subject *out)
+static bool closes_on_exec(const struct event *ev)
+{
+	return ev->quality & EVENT_CLOSES_ON_EXEC;
+}
+
+static uint8_t scanned_kind(const struct file_facts *file)
+{
+	if (file->kind == FILE_KIND_ANON)
+		return (uint8_t)anon_kind(file->path);
+	if (file->kind == FILE_KIND_FIFO)
+		return FD_PIPE;
+	return file->kind == FILE_KIND_DIRECTORY ? FD_DIRECTORY
+	       : file->kind == FILE_KIND_MEMFD   ? FD_MEMFD
+						 : FD_FILE;
+}
+
+/* Put what the scan found at ev->fd, whatever was there. */
+static int put_scanned(struct state *state, const struct event *ev, struct subject *out)
 {
 	const struct file_facts *file = ev->file;
 	struct text name = file ? file->path : TEXT_NONE;
 	struct fd_table *table = make_fds(state, out->process);
 	struct fd_entry *entry;
+	int r;
 
 	if (!table)
 		return -ENOMEM;
-	if (fd_table_find(table, ev->fd) || fd_table_count(table) >= state->fd_limits.fds_max)
-		return 0; /* known from events, which are newer */
-	if (ev->sock)
-		return scan_socket(state, ev, out);
+	if (ev->sock) {
+		r = scan_socket(state, ev, out);
+		if (!r)
+			fd_table_set_close_on_exec(table, ev->fd, closes_on_exec(ev),
+						   &state->fd_limits);
+		return r;
+	}
 	if (!file)
 		return 0;
-	entry = fd_table_open(table, ev->fd, name.len, false, &state->fd_limits);
+	entry = fd_table_open(table, ev->fd, name.len, closes_on_exec(ev), &state->fd_limits);
 	if (!entry)
 		return -ENOMEM;
 	fill_file(entry, file);
-	if (file->kind == FILE_KIND_ANON)
-		entry->kind = (uint8_t)anon_kind(name);
-	else if (file->kind == FILE_KIND_FIFO)
-		entry->kind = FD_PIPE;
+	entry->kind = scanned_kind(file);
 	if (entry->kind == FD_IO_URING)
 		note_ring(state, ev, out->process);
 	entry->flags |= FD_ENTRY_FROM_SCAN;
@@ -490,4 +509,58 @@ int scan_fd(struct state *state, const struct event *ev, struct subject *out)
 	entry->raw.len = 0; /* nobody saw how it was given */
 	out->fd_entry = entry;
 	return 0;
+}
+
+int scan_fd(struct state *state, const struct event *ev, struct subject *out)
+{
+	const struct fd_table *table = out->process->fds;
+
+	if (fd_table_find(table, ev->fd) || fd_table_count(table) >= state->fd_limits.fds_max)
+		return 0; /* known from events, which are newer */
+	return put_scanned(state, ev, out);
+}
+
+static bool is_same_socket(const struct fd_entry *entry, const struct sock_facts *sock)
+{
+	bool is_listening = sock->flags & SOCK_LISTENING;
+	bool is_connected = !is_listening && sock->remote_port;
+	bool is_inet = sock->family == AF_INET || sock->family == AF_INET6;
+
+	if (entry->kind < FD_SOCKET_V4 || entry->kind > FD_SOCKET_OTHER || entry->ino != sock->ino)
+		return false;
+	return !is_inet || (!!(entry->flags & FD_ENTRY_LISTENING) == is_listening &&
+			    (!is_connected || entry->flags & FD_ENTRY_CONNECTED));
+}
+
+static bool is_same_file(const struct fd_entry *entry, const struct file_facts *file)
+{
+	uint8_t kind = scanned_kind(file);
+
+	if (kind == FD_FILE || kind == FD_DIRECTORY || kind == FD_MEMFD)
+		return (entry->kind == kind || (kind == FD_FILE && entry->kind == FD_DIRECTORY)) &&
+		       entry->ino == file->ino && entry->dev == file->dev;
+	if (kind == FD_PIPE)
+		return entry->kind == kind && entry->ino == file->ino;
+	return entry->kind == kind;
+}
+
+int correct_fd(struct state *state, const struct event *ev, struct subject *out, bool *is_changed)
+{
+	struct fd_table *table = out->process->fds;
+	const struct fd_entry *entry = fd_table_find(table, ev->fd);
+
+	if (entry && (ev->sock ? is_same_socket(entry, ev->sock)
+			       : !ev->file || is_same_file(entry, ev->file))) {
+		if (fd_table_closes_on_exec(table, ev->fd) != closes_on_exec(ev))
+			fd_table_set_close_on_exec(table, ev->fd, closes_on_exec(ev),
+						   &state->fd_limits);
+		return 0;
+	}
+	if (!entry && fd_table_count(table) >= state->fd_limits.fds_max)
+		return 0; /* what was evicted stays so */
+	*is_changed = true;
+	/* A different open file must not take over the entry that other descriptors share. */
+	if (entry && !(ev->sock && entry->ino == ev->sock->ino))
+		fd_table_close(table, ev->fd, &state->fd_limits);
+	return put_scanned(state, ev, out);
 }

@@ -70,7 +70,7 @@ int set_image(struct state *state, struct process_node *node, const struct task_
 	return 0;
 }
 
-static void set_thread_ids(struct thread *thread, const struct task_facts *task)
+void set_thread_ids(struct thread *thread, const struct task_facts *task)
 {
 	if (!(task->unknown & TASK_UNKNOWN_NAMESPACE))
 		thread->vtid = task->vtid;
@@ -149,7 +149,7 @@ static void inherit(struct process_node *child, const struct process_node *creat
 }
 
 /* Everything of the task but image, lineage and identity. */
-static int set_task(struct state *state, struct process_node *node, const struct task_facts *task)
+int set_task(struct state *state, struct process_node *node, const struct task_facts *task)
 {
 	struct process *p = &node->p;
 
@@ -203,7 +203,7 @@ static struct process_node *add_process(struct state *state, int32_t pid, uint64
 }
 
 /* The thread with that tid; the leader where a thread of its own cannot be had. */
-static struct thread *find_thread(struct state *state, struct process_node *node, int32_t tid)
+struct thread *find_thread(struct state *state, struct process_node *node, int32_t tid)
 {
 	struct thread *thread;
 
@@ -234,7 +234,7 @@ static struct process_node *invent(struct state *state, const struct event *ev)
 	return node;
 }
 
-static struct identity_moment moment_of(const struct state *state, const struct event *ev)
+struct identity_moment moment_of(const struct state *state, const struct event *ev)
 {
 	return (struct identity_moment){
 		.cgroups = ev->task->cgroups,
@@ -257,6 +257,10 @@ int find_actor(struct state *state, const struct event *ev, struct subject *out)
 			return 0; /* the event describes it: its handler makes it */
 		if (ev->type == EVENT_SWITCH || event_info(ev->type)->flags & EVENT_IS_META)
 			return 0; /* a number alone: nothing was seen of it */
+		if (ev->type == EVENT_PROCEXIT && ev->boot_ns) {
+			state->unknown_task_total++; /* it is not worth making up any more */
+			return 0;
+		}
 		node = invent(state, ev);
 		if (!node)
 			return -ENOMEM;
@@ -275,7 +279,7 @@ int find_actor(struct state *state, const struct event *ev, struct subject *out)
 	return 0;
 }
 
-static struct process_node *find_parent(struct state *state, const struct task_facts *task)
+struct process_node *find_parent(struct state *state, const struct task_facts *task)
 {
 	struct process_node *parent;
 
@@ -286,8 +290,8 @@ static struct process_node *find_parent(struct state *state, const struct task_f
 }
 
 /* A process from its description alone (scan, or an exec or clone of an unknown one). */
-static struct process_node *add_described(struct state *state, const struct task_facts *task,
-					  struct process_node *creator)
+struct process_node *add_described(struct state *state, const struct task_facts *task,
+				   struct process_node *creator)
 {
 	struct process_node *node = add_process(state, task->tgid, task->start_ns, creator);
 	struct process_node *parent;
@@ -305,7 +309,7 @@ static struct process_node *add_described(struct state *state, const struct task
 }
 
 /* Processes scanned before their parent get it now. */
-static void adopt_orphans(struct state *state, struct process_node *node)
+void adopt_orphans(struct state *state, struct process_node *node)
 {
 	struct process_node *orphan = process_table_first_orphan(state->table), *next;
 

@@ -11,6 +11,7 @@
 struct slot {
 	int32_t fd; /* -1: empty */
 	bool close_on_exec;
+	uint16_t mark; /* limits->mark when it was opened */
 	struct fd_entry *entry;
 };
 
@@ -164,6 +165,7 @@ static struct slot *slot_for(struct fd_table *table, int32_t fd, struct fd_limit
 		map->slots[i] = (struct slot){.fd = fd};
 		map->n++;
 	}
+	map->slots[i].mark = limits->mark;
 	return &map->slots[i];
 }
 
@@ -354,6 +356,11 @@ void fd_table_set_close_on_exec(struct fd_table *table, int32_t fd, bool close_o
 		table->map->slots[probe(table->map, fd)].close_on_exec = close_on_exec;
 }
 
+bool fd_table_closes_on_exec(const struct fd_table *table, int32_t fd)
+{
+	return fd_table_find(table, fd) && table->map->slots[probe(table->map, fd)].close_on_exec;
+}
+
 void fd_table_close(struct fd_table *table, int32_t fd, struct fd_limits *limits)
 {
 	struct fd_entry *entry;
@@ -423,6 +430,52 @@ void fd_table_exec(struct fd_table *table, struct fd_limits *limits)
 	if (make_writable(table, false, limits))
 		return;
 	close_matching(table, 0, INT32_MAX, true, limits);
+}
+
+static bool is_among(int32_t fd, const int32_t *seen, uint32_t n)
+{
+	uint32_t low = 0;
+
+	while (low < n) {
+		uint32_t middle = low + (n - low) / 2;
+
+		if (seen[middle] == fd)
+			return true;
+		if (seen[middle] < fd)
+			low = middle + 1;
+		else
+			n = middle;
+	}
+	return false;
+}
+
+static bool is_stale(const struct slot *slot, const int32_t *seen, uint32_t n,
+		     const struct fd_limits *limits)
+{
+	return slot->fd >= 0 && slot->mark != limits->mark && !is_among(slot->fd, seen, n);
+}
+
+uint32_t fd_table_sweep(struct fd_table *table, const int32_t *seen, uint32_t n,
+			struct fd_limits *limits)
+{
+	uint32_t n_stale = 0;
+
+	for (uint32_t i = 0; table && table->map && i < table->map->n_slots; i++)
+		n_stale += is_stale(&table->map->slots[i], seen, n, limits);
+	if (!n_stale || make_writable(table, false, limits))
+		return 0;
+	/* Removal moves later slots forward, so slot i is looked at again after one. */
+	for (uint32_t i = 0; i < table->map->n_slots;) {
+		struct fd_entry *entry = table->map->slots[i].entry;
+
+		if (!is_stale(&table->map->slots[i], seen, n, limits)) {
+			i++;
+			continue;
+		}
+		remove_slot(table->map, i);
+		entry_unref(entry, limits);
+	}
+	return n_stale;
 }
 
 uint32_t fd_table_count(const struct fd_table *table)

@@ -82,6 +82,7 @@ struct fd_limits {
 	uint32_t fds_max;
 	uint64_t evicted_total;
 	size_t bytes;
+	uint16_t mark; /* given to what is opened from now on; see fd_table_sweep() */
 };
 
 /* An empty table with one reference; NULL without memory. */
@@ -118,11 +119,17 @@ int fd_table_put(struct fd_table *table, int32_t fd, const struct fd_entry *entr
 		 bool close_on_exec, struct fd_limits *limits);
 void fd_table_set_close_on_exec(struct fd_table *table, int32_t fd, bool close_on_exec,
 				struct fd_limits *limits);
+bool fd_table_closes_on_exec(const struct fd_table *table, int32_t fd);
 void fd_table_close(struct fd_table *table, int32_t fd, struct fd_limits *limits);
 void fd_table_close_range(struct fd_table *table, uint32_t first, uint32_t last,
 			  bool set_close_on_exec, struct fd_limits *limits);
 /* exec: close what is marked close-on-exec. */
 void fd_table_exec(struct fd_table *table, struct fd_limits *limits);
+
+/* A rescan saw the descriptors `seen` (n, ascending). Forget all others but those that were opened
+ * since limits->mark was set to its value. Returns how many. */
+uint32_t fd_table_sweep(struct fd_table *table, const int32_t *seen, uint32_t n,
+			struct fd_limits *limits);
 
 uint32_t fd_table_count(const struct fd_table *table);
 bool fd_table_is_shared(const struct fd_table *table);

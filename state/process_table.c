@@ -294,6 +294,7 @@ struct process_node *process_table_add(struct process_table *table, int32_t pid,
 		.leader = {.tid = pid},
 		.next_in_bucket = *bucket,
 		.is_used = true,
+		.alive_mark = table->config.fd_limits->mark,
 	};
 	node->p.leader = &node->leader;
 	node->leader.process = &node->p;
@@ -350,6 +351,22 @@ void process_table_remove_threads(struct process_table *table, struct process_no
 		process_table_remove_thread(table, node->threads->t.tid);
 }
 
+void process_table_sweep_threads(struct process_table *table, struct process_node *node)
+{
+	struct thread_node *thread = node->threads, *next;
+
+	for (; thread; thread = next) {
+		next = thread->next;
+		if (thread->alive_mark != table->config.fd_limits->mark)
+			process_table_remove_thread(table, thread->t.tid);
+	}
+}
+
+struct process_node *process_table_at(const struct process_table *table, uint32_t i)
+{
+	return i < table->n_slots_used ? node_at(table, i) : NULL;
+}
+
 struct thread *process_table_add_thread(struct process_table *table, struct process_node *node,
 					int32_t tid)
 {
@@ -364,8 +381,10 @@ struct thread *process_table_add_thread(struct process_table *table, struct proc
 	if (!thread)
 		return NULL;
 	bucket = &table->thread_buckets[(uint32_t)tid & table->mask];
-	*thread = (struct thread_node){
-		.t = node->leader, .next_in_bucket = *bucket, .next = node->threads};
+	*thread = (struct thread_node){.t = node->leader,
+				       .alive_mark = table->config.fd_limits->mark,
+				       .next_in_bucket = *bucket,
+				       .next = node->threads};
 	thread->t.tid = tid;
 	thread->t.vtid = tid;
 	thread->t.process = &node->p;

@@ -46,12 +46,16 @@ struct process_node {
 	bool root_is_launcher; /* the root is a shell, login daemon, ... */
 	uint64_t root_due_ns;  /* became session leader: it becomes a root then, or earlier; 0 no */
 	bool has_left;         /* its workload no longer counts it */
+	/* the rescan (fd_limits->mark) that saw it, or during which it was added; that met it among
+	 * the tasks; that went through its descriptors */
+	uint16_t alive_mark, task_mark, fd_mark;
 	uint32_t n_thread_nodes;
 	struct thread_node *threads; /* all but the leader */
 };
 
 struct thread_node {
 	struct thread t;
+	uint16_t alive_mark;
 	struct thread_node *next_in_bucket;
 	struct thread_node *prev, *next; /* of the process */
 };
@@ -115,6 +119,11 @@ struct thread *process_table_add_thread(struct process_table *table, struct proc
 					int32_t tid);
 void process_table_remove_thread(struct process_table *table, int32_t tid);
 void process_table_remove_threads(struct process_table *table, struct process_node *node);
+/* Those that neither a rescan saw nor an event made since it began. */
+void process_table_sweep_threads(struct process_table *table, struct process_node *node);
+
+/* The node in slot i, also when unused (pid 0); NULL past the last. */
+struct process_node *process_table_at(const struct process_table *table, uint32_t i);
 
 /* Visit live processes. */
 void process_table_each(struct process_table *table, process_visit_fn *visit, void *arg);

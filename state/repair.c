@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/util.h"
@@ -15,6 +16,33 @@ static int open_proc(const struct state *state, int32_t pid)
 
 	snprintf(path, sizeof(path), "%s/proc/%d", state->config.host_root, pid);
 	return open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+ssize_t read_proc_file(const struct state *state, int32_t pid, const char *name, char *buffer,
+		       size_t size)
+{
+	SCOPED(close_fd) int fd = -1;
+	char path[PATH_MAX];
+
+	if (!state->config.host_root)
+		return -1;
+	snprintf(path, sizeof(path), "%s/proc/%d/%s", state->config.host_root, pid, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? -1 : read(fd, buffer, size);
+}
+
+/* This does touch the process's memory, as the initial scan does. */
+void read_strings(struct state *state, int32_t pid, struct task_facts *task)
+{
+	char *args = state->path_buffers[0], *env = state->path_buffers[1], *end;
+	ssize_t n = read_proc_file(state, pid, "cmdline", args, PATH_TEXT_MAX);
+	uint32_t len = n > 0 ? (uint32_t)n : 0;
+
+	end = len ? memchr(args, '\0', len) : NULL;
+	task->exe = (struct text){args, end ? (uint32_t)(end - args) : len};
+	task->args = end ? (struct text){end + 1, len - task->exe.len - 1} : TEXT_NONE;
+	n = read_proc_file(state, pid, "environ", env, PATH_TEXT_MAX);
+	task->env = n > 0 ? (struct text){env, (uint32_t)n} : TEXT_NONE;
 }
 
 static struct text read_comm(int proc_fd, char buffer[COMM_MAX + 1])

@@ -152,6 +152,7 @@ void state_destroy(struct state **state)
 		return;
 	fd_table_unref(&s->closing, &s->fd_limits);
 	fd_table_unref(&s->loose, &s->fd_limits);
+	rescan_done(&s->rescan);
 	process_table_destroy(&s->table);
 	identity_destroy(&s->identity);
 	users_destroy(&s->users);
@@ -209,6 +210,8 @@ int state_apply(struct state *state, const struct event *ev, struct subject *out
 	if (ev->ts_ns > state->now_ns)
 		state->now_ns = ev->ts_ns;
 	*out = (struct subject){.fd = ev->fd};
+	if (ev->scan)
+		return apply_rescan(state, ev, out);
 	if (ev->host)
 		return apply_host(state, ev->host);
 	r = find_actor(state, ev, out);
@@ -230,6 +233,7 @@ int state_apply(struct state *state, const struct event *ev, struct subject *out
 
 void state_tick(struct state *state, uint64_t now_ns)
 {
+	rescan_tick(state);
 	identity_tick(state->identity, state->table, now_ns);
 	users_refresh(state->users, now_ns);
 }
@@ -363,6 +367,7 @@ void state_counters(const struct state *state, struct state_counters *out)
 		.unknown_task_total = state->unknown_task_total,
 		.blind_total = state->blind_total,
 		.wrong_image_total = state->wrong_image_total,
+		.repaired = state->repaired,
 		.bytes = sizeof(*state) + table.bytes + state->fd_limits.bytes +
 			 state->string_bytes + identity.bytes + users_bytes(state->users),
 	};

@@ -179,7 +179,18 @@ typedef bool instance_visit_fn(const struct instance *instance, void *arg);
 void state_each_instance(struct state *state, const struct workload *workload,
 			 instance_visit_fn *visit, void *arg);
 
+/* What rescans put right. */
+struct repair_counters {
+	uint64_t rescans_total; /* begun, the first after the start among them */
+	uint64_t started_total; /* processes that were missing */
+	uint64_t ended_total;   /* processes that had ended */
+	uint64_t images_total;  /* that executed something else */
+	uint64_t credentials_total;
+	uint64_t fds_total; /* added, replaced or dropped */
+};
+
 struct state_counters {
+	struct repair_counters repaired;
 	uint32_t processes;     /* alive */
 	uint32_t remembered;    /* dead, kept for descendants */
 	uint64_t evicted_total; /* processes */

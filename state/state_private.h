@@ -8,8 +8,24 @@
 #include "state/state.h"
 #include "state/users.h"
 
+#include <sys/types.h>
+
+/* A rescan under way: see rescan.c. */
+struct state_rescan {
+	bool is_running;
+	bool is_sweeping; /* ended processes, from slot sweep_at on */
+	uint32_t sweep_at;
+	int32_t pid; /* whose descriptors are coming; 0 nobody's */
+	uint64_t start_ns;
+	int32_t *fds; /* seen of it, ascending */
+	uint32_t n_fds, fds_capacity;
+	bool fds_overflow; /* no memory for some: none is forgotten */
+};
+
 struct state {
 	struct state_config config;
+	struct state_rescan rescan;
+	struct repair_counters repaired;
 	struct process_table *table;
 	struct identity *identity;
 	struct users *users;
@@ -45,7 +61,11 @@ apply_fn apply_socket, apply_socketpair, apply_bind, apply_connect, apply_listen
 	apply_sendto; /* apply_socket.c */
 /* Calls on a path below a descriptor are about that descriptor too. */
 void note_directory_fd(const struct event *ev, struct subject *out);
-apply_fn apply_path; /* apply_path.c */
+apply_fn apply_path;   /* apply_path.c */
+apply_fn apply_rescan; /* rescan.c: events with ev->scan set */
+/* A piece of the work that a rescan left to do. */
+void rescan_tick(struct state *state);
+void rescan_done(struct state_rescan *rescan);
 
 /* Everything known so far is of another host or time: forget it, and take what is known of this. */
 int apply_host(struct state *state, const struct host_facts *host);
@@ -58,6 +78,23 @@ int set_image(struct state *state, struct process_node *node, const struct task_
 void set_comm(struct thread *thread, struct text comm);
 /* An exec of node was missed: find out what it runs now (repair.c). */
 int repair_image(struct state *state, struct process_node *node, uint64_t exec_id);
+/* Everything of the task but image, lineage and identity. */
+int set_task(struct state *state, struct process_node *node, const struct task_facts *task);
+void set_thread_ids(struct thread *thread, const struct task_facts *task);
+/* The thread with that tid; the leader where a thread of its own cannot be had. */
+struct thread *find_thread(struct state *state, struct process_node *node, int32_t tid);
+struct process_node *find_parent(struct state *state, const struct task_facts *task);
+/* A process from its description alone. */
+struct process_node *add_described(struct state *state, const struct task_facts *task,
+				   struct process_node *creator);
+/* Processes known before their parent get it now. */
+void adopt_orphans(struct state *state, struct process_node *node);
+struct identity_moment moment_of(const struct state *state, const struct event *ev);
+/* Read /proc/PID/name; bytes, or -1 (also when the host must not be read). */
+ssize_t read_proc_file(const struct state *state, int32_t pid, const char *name, char *buffer,
+		       size_t size);
+/* exe, args and env as /proc has them, in buffers that last until the next event. */
+void read_strings(struct state *state, int32_t pid, struct task_facts *task);
 int set_cwd(struct state *state, struct process_node *node, struct text cwd);
 /* Copy the leader's credentials to the process. */
 void mirror_leader(struct process *process);
@@ -68,6 +105,8 @@ void note_ring(struct state *state, const struct event *ev, struct process *proc
 /* A descriptor that the initial scan found. */
 int scan_fd(struct state *state, const struct event *ev, struct subject *out);
 int scan_socket(struct state *state, const struct event *ev, struct subject *out);
+/* A descriptor that a rescan found: put it right. */
+int correct_fd(struct state *state, const struct event *ev, struct subject *out, bool *is_changed);
 /* exec: the table is no longer shared with other processes. */
 int unshare_fds(struct state *state, struct process *process);
 /* The process's table, made if need be; NULL without memory. */

@@ -120,6 +120,7 @@ struct file {
 struct fdtable {
 	unsigned int max_fds;
 	struct file **fd;
+	unsigned long *close_on_exec;
 };
 
 struct files_struct {
@@ -228,7 +229,7 @@ struct task_struct {
 	struct thread_info thread_info;
 	void *stack;
 	unsigned int flags;
-	int exit_code;
+	int exit_state, exit_code;
 	int pid, tgid;
 	struct task_struct *real_parent;
 	struct list_head children, sibling, thread_node;

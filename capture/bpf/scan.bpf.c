@@ -1,5 +1,6 @@
-/* The initial scan: tasks and descriptors that exist when capture begins, by BPF iterators. Records
- * are built in an element of their own and handed out through the iterator's file. */
+/* Scans: tasks and descriptors that exist, by BPF iterators. Records are built in an element of
+ * their own and handed out through the iterator's file. The clock is read before the facts: what
+ * changes meanwhile has an event that is newer than the record. */
 #include "capture/bpf/ring.bpf.h"
 
 static __always_inline void scan_end(struct wire_ring *ring, struct wire_header *header,
@@ -9,6 +10,15 @@ static __always_inline void scan_end(struct wire_ring *ring, struct wire_header 
 	bpf_seq_write(seq, header, header->len);
 }
 
+/* Whether the task told of its end already: that event came before the tasks' state changed. A
+ * leader that is done stands for its process while other threads live. */
+static __always_inline int is_gone(struct task_struct *task)
+{
+	if (!FIELD(task, exit_state))
+		return 0;
+	return FIELD(task, pid) != FIELD(task, tgid) || !FIELD(FIELD(task, signal), live.counter);
+}
+
 SEC("iter/task")
 int scan_task(struct bpf_iter__task *ctx)
 {
@@ -16,9 +26,11 @@ int scan_task(struct bpf_iter__task *ctx)
 	struct task_struct *task = ctx->task;
 	struct wire_header *header;
 
-	if (!ring || !task)
+	if (!ring || !task || is_gone(task))
 		return 0;
-	header = header_fill(ring, WIRE_TASK, 0, task, 0);
+	header = header_fill(ring, WIRE_TASK, bpf_ktime_get_boot_ns(), task, 0);
+	if (!FIELD(FIELD(task, signal), live.counter))
+		header->flags |= WIRE_IS_ENDING;
 	ring->arg[3] = (__u64)task;
 	add_task(scan_ring, 0, 0);
 	add_directories(scan_ring);
@@ -26,6 +38,19 @@ int scan_task(struct bpf_iter__task *ctx)
 	add_cgroups(scan_ring);
 	scan_end(ring, header, ctx->meta->seq);
 	return 0;
+}
+
+static __always_inline int closes_on_exec(struct task_struct *task, __u32 fd)
+{
+	struct files_struct *files = FIELD(task, files);
+	struct fdtable *table = files ? FIELD(files, fdt) : NULL;
+	unsigned long word = 0;
+
+	if (!table || fd >= FIELD(table, max_fds))
+		return 0;
+	if (bpf_probe_read_kernel(&word, sizeof(word), FIELD(table, close_on_exec) + fd / 64))
+		return 0;
+	return word >> (fd % 64) & 1;
 }
 
 SEC("iter/task_file")
@@ -38,8 +63,10 @@ int scan_file(struct bpf_iter__task_file *ctx)
 
 	if (!ring || !task || !ctx->file)
 		return 0;
-	header = header_fill(ring, WIRE_FD, 0, task, 0);
+	header = header_fill(ring, WIRE_FD, bpf_ktime_get_boot_ns(), task, 0);
 	header->fd = ctx->fd;
+	if (closes_on_exec(task, ctx->fd))
+		header->flags |= WIRE_CLOSES_ON_EXEC;
 	fs = FIELD(task, fs);
 	if (!fs)
 		return 0;

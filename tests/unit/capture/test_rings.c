@@ -69,7 +69,7 @@ static int teardown(void **state)
 static void expect(struct fixture *f, uint64_t boot_ns)
 {
 	bool is_late = true;
-	const struct wire_header *header = rings_next(f->rings, &is_late);
+	const struct wire_header *header = rings_next(f->rings, UINT64_MAX, &is_late);
 
 	assert_non_null(header);
 	assert_int_equal(header->boot_ns, boot_ns);
@@ -80,7 +80,7 @@ static void expect_none(struct fixture *f)
 {
 	bool is_late;
 
-	assert_null(rings_next(f->rings, &is_late));
+	assert_null(rings_next(f->rings, UINT64_MAX, &is_late));
 }
 
 static void records_of_all_cpus_come_by_time(void **state)
@@ -141,7 +141,7 @@ static void stragglers_come_out_marked(void **state)
 	expect(f, 500);
 	produce(f, 1, 400);
 	rings_refresh(f->rings, LATER);
-	header = rings_next(f->rings, &is_late);
+	header = rings_next(f->rings, UINT64_MAX, &is_late);
 	assert_non_null(header);
 	assert_int_equal(header->boot_ns, 400);
 	assert_true(is_late);
