@@ -321,8 +321,7 @@ void decode_fork(struct decoder *d, const struct record *record)
 	set_u64(d, CLONE_gid, task->egid);
 	set_i64(d, CLONE_vtid, task->vtid);
 	set_i64(d, CLONE_vpid, task->vpid);
-	set_u64(d, CLONE_pidns_init_start_ts,
-		task->pidns_start_ns ? task->pidns_start_ns + d->real_offset_ns : 0);
+	set_u64(d, CLONE_pidns_init_start_ts, task->pidns_start_ns); /* since boot */
 }
 
 /* The creator's side: the child's number is the result. */

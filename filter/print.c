@@ -222,9 +222,9 @@ static void print_json_value(struct print *p, const struct value *value, uint32_
 	default:
 		break;
 	}
-	print_value(&inner, value, flags);
+	print_value(&inner, value, flags & ~(uint32_t)FIELD_PADDED); /* in text only */
 	if (value->type == VALUE_IPADDR || value->type == VALUE_IPNET ||
-	    flags & (FIELD_HEX | FIELD_OCTAL | FIELD_PADDED))
+	    flags & (FIELD_HEX | FIELD_OCTAL))
 		print_json_string(p, (struct text){text, inner.len});
 	else
 		print_bytes(p, text, inner.len);

@@ -127,3 +127,19 @@ int apply_capset(struct state *state, const struct event *ev, struct subject *ou
 	set_caps(&t->cap_effective, event_param(ev, CAPSET_cap_effective));
 	return changed(out);
 }
+
+/* The calls that map memory tell how much the process has after them. */
+int apply_memory(struct state *state, const struct event *ev, struct subject *out)
+{
+	const struct param *size = event_param(ev, MMAP_vm_size);
+	const struct param *rss = event_param(ev, MMAP_vm_rss);
+	const struct param *swap = event_param(ev, MMAP_vm_swap);
+
+	apply_fd_user(state, ev, out);
+	if (!size || !rss || !swap)
+		return 0;
+	out->process->vm_size_kb = (uint32_t)size->u64;
+	out->process->vm_rss_kb = (uint32_t)rss->u64;
+	out->process->vm_swap_kb = (uint32_t)swap->u64;
+	return 0;
+}

@@ -33,6 +33,13 @@ static bool is_open(enum event_type type)
 	       type == EVENT_CREAT || type == EVENT_OPEN_BY_HANDLE_AT;
 }
 
+/* Whether upstream calls it an exit: everything but what happens outside of calls. */
+static bool is_exit(enum event_type type)
+{
+	return type != EVENT_PROCEXIT && type != EVENT_SIGNALDELIVER && type != EVENT_SWITCH &&
+	       type != EVENT_PAGE_FAULT && !(event_info(type)->flags & EVENT_IS_META);
+}
+
 /* What the failed call was about: a file, the net, memory, or something else. */
 static enum evt_variant error_kind(const struct field_context *ctx)
 {
@@ -104,6 +111,8 @@ bool extract_evt_number(const struct field_context *ctx, const struct field *fie
 		       ctx->subject->fd >= 0 && yield_u64(ctx, out, field->type, (uint64_t)ev->res);
 	case EVT_ZERO:
 		return yield_u64(ctx, out, field->type, 0);
+	case EVT_COUNT_EXIT:
+		return is_exit(ev->type) && yield_u64(ctx, out, field->type, 1);
 	case EVT_ONE:
 		return yield_u64(ctx, out, field->type, 1);
 	default:

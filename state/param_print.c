@@ -350,7 +350,7 @@ void param_print(const struct field_context *ctx, unsigned index, struct text_bu
 	const struct param *param = event_param(ctx->event, index);
 
 	if (!param) {
-		if (info->type == PARAM_CHARBUF || info->type == PARAM_FSPATH)
+		if (info->type >= PARAM_CHARBUF && info->type <= PARAM_FSRELPATH)
 			builder_put(raw, TEXT("<NA>"));
 		else if (info->type >= PARAM_BYTEBUF && !is_string_list(info))
 			builder_put(raw, TEXT("NULL"));

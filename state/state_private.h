@@ -54,6 +54,7 @@ apply_fn apply_chdir, apply_fchdir, apply_chroot;                      /* apply_
 apply_fn apply_setsid, apply_setpgid, apply_io_uring;                  /* apply_process.c */
 apply_fn apply_setuid, apply_setgid, apply_setresuid, apply_setresgid; /* apply_cred.c */
 apply_fn apply_setreuid, apply_setregid, apply_capset;                 /* apply_cred.c */
+apply_fn apply_memory;                                                 /* apply_cred.c */
 apply_fn apply_open, apply_close, apply_close_range;                   /* apply_fd.c */
 apply_fn apply_dup, apply_fcntl, apply_pipe, apply_anon_fd, apply_memfd, apply_pidfd_open,
 	apply_pidfd_getfd, apply_fd_user; /* apply_fd.c */

@@ -74,6 +74,7 @@ static inline int filter_test_setup(void **state)
 	define(t, "x.net", VALUE_IPNET, FIELD_EITHER_END, "[\"10.0.0.1\", \"1.2.3.4\"]");
 	define(t, "x.file", VALUE_IPADDR, FIELD_EITHER_END, "[]");
 	define(t, "o.v", VALUE_UINT32, FIELD_OCTAL, "493");
+	define(t, "z.v", VALUE_RELTIME, FIELD_PADDED, "493");
 	define(t, "h.v", VALUE_UINT32, FIELD_HEX, "48879");
 	define(t, "f.only", VALUE_UINT32, FIELD_FILTER_ONLY, "1");
 	define(t, "evt.type", VALUE_CHARBUF, 0, "\"openat\"");

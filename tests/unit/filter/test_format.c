@@ -29,6 +29,7 @@ static void formats_print(void **state)
 		{"%l.empty", "()", "{\"l.empty\":null}"},
 		{"%x.name", "bash sshd init", "{\"x.name\":\"bash sshd init\"}"},
 		{"%h.v %o.v", "BEEF 755", "{\"h.v\":\"BEEF\",\"o.v\":\"755\"}"},
+		{"%z.v", "000000493", "{\"z.v\":493}"},
 		{"%f.only", "<NA>", "{\"f.only\":null}"},
 		{"%toupper(s.v)", "NGINX", "{\"s.v\":\"nginx\"}"},
 		{"%toupper( s.v )x", "NGINXx", "{\"s.v\":\"nginx\"}"},

@@ -299,6 +299,28 @@ static void values_with_alternatives_are_printed(void **out)
 	}
 }
 
+static void memory_is_what_the_last_call_says(void **out)
+{
+	struct fixture *f = *out;
+	struct event *ev;
+
+	fixture_start(f);
+	ev = event_start(&f->maker, &task_child, EVENT_BRK);
+	event_set_i64(ev, BRK_res, 0x1000);
+	event_set_i64(ev, BRK_vm_size, 5000);
+	event_set_i64(ev, BRK_vm_rss, 600);
+	event_set_i64(ev, BRK_vm_swap, 7);
+	fixture_apply(f, ev);
+	CHECK(f, "brk", {"proc.vmsize", "5000"}, {"proc.vmrss", "600"}, {"proc.vmswap", "7"},
+	      {"evt.count.exit", "1"});
+	ev = event_start(&f->maker, &task_child, EVENT_MMAP); /* of a source that knows nothing */
+	fixture_apply(f, ev);
+	CHECK(f, "mmap", {"proc.vmsize", "5000"}, {"proc.vmrss", "600"});
+	ev = event_start(&f->maker, &task_child, EVENT_SIGNALDELIVER);
+	fixture_apply(f, ev);
+	CHECK(f, "signal", {"evt.count.exit", "<absent>"}, {"evt.count", "1"});
+}
+
 static void generic_calls_have_their_own_name(void **out)
 {
 	static const uint64_t args[6] = {7, 0, 0, 0, 0, UINT64_MAX};
@@ -395,6 +417,7 @@ int main(void)
 		TEST(calls_on_two_paths),
 		TEST(parameters_are_printed),
 		TEST(values_with_alternatives_are_printed),
+		TEST(memory_is_what_the_last_call_says),
 		TEST(generic_calls_have_their_own_name),
 		TEST(times_are_shown),
 		TEST(nothing_is_known_without_a_process),
