@@ -8,6 +8,8 @@
 #include "base/util.h"
 #include "capture/flags.h"
 
+#define ENTRIES_MAX (1u << 16) /* users, groups, addresses: in memory larger than in the file */
+
 /* A kept block. */
 struct part {
 	struct part *next;
@@ -92,7 +94,7 @@ int scap_section_add(struct scap_section *section, const struct scap_input_block
 	struct part *part;
 
 	section->offset = block->offset;
-	if (section->bytes + block->len > SCAP_STATE_BYTES_MAX)
+	if (section->bytes + sizeof(*part) + block->len > SCAP_STATE_BYTES_MAX)
 		return diag_set(diag, -EBADMSG,
 				"byte %" PRIu64 ": more than %" PRIu64 " bytes of state",
 				block->offset, SCAP_STATE_BYTES_MAX);
@@ -105,7 +107,7 @@ int scap_section_add(struct scap_section *section, const struct scap_input_block
 	part->len = block->len;
 	if (block->len)
 		memcpy(part->body, block->body, block->len);
-	section->bytes += block->len;
+	section->bytes += sizeof(*part) + block->len;
 	*parts->end = part;
 	parts->end = &part->next;
 	return 0;
@@ -138,6 +140,8 @@ static int add_user(struct scap_section *section, const struct scap_list_user *u
 {
 	struct host_facts *host = &section->host;
 
+	if (host->n_users >= ENTRIES_MAX || host->n_groups >= ENTRIES_MAX)
+		return -E2BIG;
 	if (user->is_group) {
 		struct host_group *groups = grow(section->groups, host->n_groups, sizeof(*groups));
 
@@ -159,9 +163,11 @@ static int add_user(struct scap_section *section, const struct scap_list_user *u
 static int add_address(struct scap_section *section, const struct host_address *address)
 {
 	struct host_facts *host = &section->host;
-	struct host_address *addresses =
-		grow(section->addresses, host->n_addresses, sizeof(*addresses));
+	struct host_address *addresses;
 
+	if (host->n_addresses >= ENTRIES_MAX)
+		return -E2BIG;
+	addresses = grow(section->addresses, host->n_addresses, sizeof(*addresses));
 	if (!addresses)
 		return -ENOMEM;
 	host->addresses = section->addresses = addresses;
@@ -185,14 +191,16 @@ static int read_host_part(struct scap_section *section, const struct part *part)
 		return r < 0 ? r : 0;
 	case SCAP_LIST_USERS:
 		while ((r = scap_user_next(&c, part->kind.version, &user)) > 0) {
-			if (add_user(section, &user))
-				return -ENOMEM;
+			r = add_user(section, &user);
+			if (r)
+				return r;
 		}
 		return r;
 	default:
 		while ((r = scap_address_next(&c, part->kind.version, &address)) > 0) {
-			if (add_address(section, &address))
-				return -ENOMEM;
+			r = add_address(section, &address);
+			if (r)
+				return r;
 		}
 		return r;
 	}

@@ -585,6 +585,30 @@ static void the_host(void **state)
 	}
 }
 
+/* More users than any host has: refused before they fill the memory. */
+static void too_many_users(void **state)
+{
+	static const uint32_t limit = 1 << 16;
+
+	(void)state;
+	for (uint32_t n = limit; n <= limit + 1; n++) {
+		const struct event *ev;
+		struct source *source;
+
+		begin();
+		bytes_block(&b, 0x206);
+		for (uint32_t i = 0; i < n; i++) {
+			bytes_u8(&b, 1);
+			bytes_u32(&b, i);
+			bytes_text(&b, "");
+		}
+		bytes_block_end(&b);
+		source = bytes_open(&b);
+		assert_int_equal(source_next(source, &ev), n == limit ? 1 : -EBADMSG);
+		source_destroy(&source);
+	}
+}
+
 /* Lengths that lie: each list is refused with its place, nothing is read beyond it. */
 static void lists_with_wrong_lengths(void **state)
 {
@@ -630,6 +654,7 @@ int main(void)
 		cmocka_unit_test(accepted_connections),
 		cmocka_unit_test(descriptors_of_types_to_come),
 		cmocka_unit_test(the_host),
+		cmocka_unit_test(too_many_users),
 		cmocka_unit_test(lists_with_wrong_lengths),
 	};
 
