@@ -207,29 +207,36 @@ static __always_inline void ask_socket(struct wire_uring *out, __u64 req, __u32 
 	}
 }
 
-/* A send's address is in the kernel's copy of the message since 6.12. */
+/* A send's address: before 6.12 the caller's pointer. A message's: in the kernel's copy of it,
+ * since 6.10. */
 static __always_inline void ask_send(struct wire_ring *ring, struct wire_uring *out, __u64 req,
 				     __u32 op)
 {
 	struct io_sr_msg *send = CAST(io_sr_msg, req);
 	struct io_sr_msg___before_6_12 *before = (void *)send;
 	int is_message = op == OP_SENDMSG || op == OP_SENDMSG_ZC;
+	struct io_async_msghdr *copy;
+	__u64 words[2] = {};
 
 	out->args[0] = (__s64)out->fd;
 	out->args[is_message ? 2 : 3] = FIELD(send, msg_flags);
 	if (!is_message)
 		out->args[2] = (__u32)FIELD(send, len);
+	if (!is_message && bpf_core_field_exists(before->addr)) {
+		bpf_core_read(&ring->arg[1], 8, &before->addr);
+		bpf_core_read(&out->args[5], 2, &before->addr_len); /* an int, or a __u16 */
+		return;
+	}
 	if (!bpf_core_type_exists(struct io_async_connect)) {
-		struct io_async_msghdr *copy = CAST(
-			io_async_msghdr, FIELD((struct io_kiocb *)CAST(io_kiocb, req), async_data));
-
+		copy = CAST(io_async_msghdr, FIELD(CAST(io_kiocb, req), async_data));
 		if (copy && FIELD(copy, msg.msg_name)) {
 			ring->arg[0] = (__u64)FIELD(copy, msg.msg_name);
 			out->args[5] = (__u32)FIELD(copy, msg.msg_namelen);
 		}
-	} else if (!is_message && bpf_core_field_exists(before->addr)) {
-		bpf_core_read(&ring->arg[1], 8, &before->addr);
-		bpf_core_read(&out->args[5], 4, &before->addr_len);
+	} else if (is_message &&
+		   !bpf_probe_read_user(words, sizeof(words), (void *)FIELD(send, buf))) {
+		ring->arg[1] = words[0]; /* msg_name, msg_namelen */
+		out->args[5] = (__u32)words[1];
 	}
 }
 
@@ -332,26 +339,45 @@ static __always_inline int ring_ask(struct io_kiocb *req)
 	return 0;
 }
 
-/* Put what a request with a slot opened into arg[0]. */
-static __always_inline void find_registered(struct wire_ring *ring, struct io_kiocb *req,
-					    __u32 slot, __s32 res)
+/* The registered file in a slot, as 6.12 has them. */
+static __always_inline __u64 registered_before_6_13(struct io_kiocb *req, __u32 slot)
+{
+	struct io_ring_ctx___before_6_13 *from = (void *)FIELD(req, ctx);
+	struct io_fixed_file *files = NULL;
+	__u64 pointer = 0;
+	__u32 n = 0;
+
+	if (!bpf_core_field_exists(from->nr_user_files))
+		return 0;
+	bpf_core_read(&n, sizeof(n), &from->nr_user_files);
+	bpf_core_read(&files, sizeof(files), &from->file_table.files);
+	if (slot < n)
+		bpf_probe_read_kernel(&pointer, sizeof(pointer), files + slot);
+	return pointer;
+}
+
+static __always_inline __u64 registered_file(struct io_kiocb *req, __u32 slot)
 {
 	struct io_rsrc_data *data;
 	struct io_rsrc_node *node;
 
-	ring->arg[0] = 0;
-	if (!bpf_core_type_exists(struct io_rsrc_node) ||
-	    !bpf_core_field_exists(((struct io_file_table *)0)->data))
-		return;
-	slot = slot == FILE_SLOT_ALLOC ? (__u32)res : slot - 1;
+	if (!bpf_core_field_exists(((struct io_file_table *)0)->data))
+		return registered_before_6_13(req, slot);
 	data = (struct io_rsrc_data *)((__u64)FIELD(req, ctx) +
 				       bpf_core_field_offset(struct io_ring_ctx, file_table.data));
 	data = CAST(io_rsrc_data, data);
 	if (slot >= FIELD(data, nr))
-		return;
+		return 0;
 	node = FIELD(CAST(hlist_head, (__u64)FIELD(data, nodes) + 8ull * slot), first);
-	if (node)
-		ring->arg[0] = FIELD(CAST(io_rsrc_node, node), file_ptr) & FILE_PTR_MASK;
+	return node ? FIELD(CAST(io_rsrc_node, node), file_ptr) : 0;
+}
+
+/* Put what a request with a slot opened into arg[0]. */
+static __always_inline void find_registered(struct wire_ring *ring, struct io_kiocb *req,
+					    __u32 slot, __s32 res)
+{
+	slot = slot == FILE_SLOT_ALLOC ? (__u32)res : slot - 1;
+	ring->arg[0] = registered_file(req, slot) & FILE_PTR_MASK;
 }
 
 static __always_inline __u32 slot_of(__u64 req, __u32 op)

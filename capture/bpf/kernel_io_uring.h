@@ -51,6 +51,20 @@ struct io_file_table {
 	struct io_rsrc_data data;
 };
 
+/* Before, an array. */
+struct io_fixed_file {
+	unsigned long file_ptr;
+};
+
+struct io_file_table___before_6_13 {
+	struct io_fixed_file *files;
+};
+
+struct io_ring_ctx___before_6_13 {
+	struct io_file_table___before_6_13 file_table;
+	unsigned int nr_user_files;
+};
+
 struct io_ring_ctx {
 	struct io_file_table file_table;
 };
@@ -128,7 +142,7 @@ struct io_shutdown {
 };
 
 struct io_sr_msg {
-	void *buf; /* of a message: the caller's msghdr */
+	void *buf;
 	int len;
 	unsigned int msg_flags;
 };
