@@ -235,7 +235,7 @@ struct event {
 	/* The directories that the event's first and second path are relative to, as the kernel has
 	 * them after the call; empty where not known, or not needed. */
 	struct text base_path[2];
-	struct text answer;      /* what came from a name server, up to 512 bytes; empty none */
+	struct text answer; /* what came from a name server, up to 512 bytes; empty none */
 };
 
 static inline const struct param *event_param(const struct event *ev, unsigned index)

@@ -123,6 +123,20 @@ uint64_t call_detail_source(const struct syscall_info *call)
 	}
 }
 
+/* i386's first calls with user and group ids have 16 bits of each; all of them set means -1. */
+static uint32_t narrow_id(const struct wire_header *header, uint32_t value)
+{
+	static const uint16_t calls_of_16_bits[] = {16, 23, 46, 70, 71, 95, 164, 170, 182};
+
+	if (!(header->flags & WIRE_IS_32BIT))
+		return value;
+	for (size_t i = 0; i < ARRAY_SIZE(calls_of_16_bits); i++) {
+		if (header->nr == calls_of_16_bits[i])
+			return (uint16_t)value == UINT16_MAX ? UINT32_MAX : (uint16_t)value;
+	}
+	return value;
+}
+
 static void fill_param(struct decoder *d, const struct record *record, unsigned param,
 		       const struct source_spec *spec)
 {
@@ -146,7 +160,7 @@ static void fill_param(struct decoder *d, const struct record *record, unsigned 
 		set_i64(d, param, (int64_t)arg);
 		break;
 	case SOURCE_U32:
-		set_u64(d, param, (uint32_t)arg);
+		set_u64(d, param, narrow_id(record->header, (uint32_t)arg));
 		break;
 	case SOURCE_U64:
 		set_u64(d, param, spec->flags ? flags_portable(spec->flags, (uint32_t)arg) : arg);

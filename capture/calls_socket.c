@@ -17,6 +17,8 @@ static const struct call_row rows[] = {
 	 RESULT,
 	 {RES, SKIP, SKIP, SKIP, SKIP, I32(3)},
 	 decode_accept},
+	{EVENT_SEND, WIRE_FD_ARG0, ARG0, {RES, SKIP, FD(0), U32(2)}}, /* i386 only */
+	{EVENT_RECV, WIRE_FD_ARG0, ARG0, {RES, SKIP, FD(0), U32(2)}},
 	{EVENT_SHUTDOWN, WIRE_FD_ARG0, ARG0, {RES, FD(0), U32(1)}},
 	{EVENT_GETSOCKNAME, WIRE_WANTED, ARG0, {SKIP}},
 	{EVENT_GETPEERNAME, WIRE_WANTED, ARG0, {SKIP}},

@@ -5,6 +5,7 @@
 
 #include "capture/calls.h"
 #include "capture/decode_family.h"
+#include "capture/socketcall.h"
 
 void decoder_init(struct decoder *d)
 {
@@ -13,6 +14,12 @@ void decoder_init(struct decoder *d)
 
 	*d = (struct decoder){.page_kb = (uint32_t)(sysconf(_SC_PAGESIZE) / 1024)};
 	calls_init(d);
+	for (uint32_t i = 1; i < WIRE_SOCKETCALLS; i++) {
+		const struct syscall_info *call = socketcall_info(i);
+
+		d->types[1][WIRE_SOCKETCALL_NR + i] = call->event;
+		d->codes[1][WIRE_SOCKETCALL_NR + i] = call->scap_code;
+	}
 	calls = syscall_table(&n);
 	for (uint32_t i = 0; i < n; i++) {
 		int16_t nrs[2] = {calls[i].nr64, calls[i].nr32};
@@ -148,6 +155,8 @@ static void begin_event(struct decoder *d, const struct record *record)
 	ev->boot_ns = header->boot_ns;
 	ev->cpu = header->cpu;
 	ev->nr = header->kind == WIRE_CALL ? header->nr : UINT16_MAX;
+	if (nr_is_socketcall(ev->nr, header->flags & WIRE_IS_32BIT))
+		ev->nr = NR_SOCKETCALL_32;
 	ev->quality = header->flags & WIRE_IS_32BIT ? EVENT_IS_32BIT : 0;
 	if (header->flags & WIRE_IS_IO_URING)
 		ev->quality |= EVENT_IO_URING;

@@ -24,6 +24,7 @@
 #include "capture/ring_hooks.h"
 #include "capture/rings.h"
 #include "capture/scan.h"
+#include "capture/socketcall.h"
 #include "capture/uring.h"
 #include "capture_bpf.skel.h"
 
@@ -384,10 +385,9 @@ static uint64_t recipe_of(const struct syscall_info *call, bool is_32bit, bool i
 
 /* What the kernel side does of one call under one of the two ABIs. A call that begins to be wanted
  * has its filter and its plan before its recipe. */
-static void set_call(struct live *live, const struct syscall_info *call, int abi, bool is_named,
-		     bool is_wanted)
+static void set_call(struct live *live, const struct syscall_info *call, int abi, int nr,
+		     bool is_named, bool is_wanted)
 {
-	int nr = abi ? call->nr32 : call->nr64;
 	uint64_t filter = call_filter(live, call), recipe = recipe_of(call, abi, is_named);
 	uint32_t plan;
 
@@ -400,23 +400,29 @@ static void set_call(struct live *live, const struct syscall_info *call, int abi
 			 __ATOMIC_RELEASE);
 }
 
+/* nr32: under which number 32-bit callers make it. */
+static void want_call(struct live *live, const struct syscall_info *call, int nr32)
+{
+	const struct syscall_info *twin = call_twin(call);
+	bool is_named = twin && twin->nr64 < WIRE_NR_END &&
+			bit_is_set(live->wanted_calls, (uint32_t)twin->nr64);
+	bool is_wanted = is_named || (call->event != EVENT_GENERIC &&
+				      bit_is_set(live->wanted_types, call->event));
+
+	set_call(live, call, 0, call->nr64, is_named, is_wanted);
+	set_call(live, call, 1, nr32, is_named, is_wanted);
+}
+
 static void set_calls(struct live *live)
 {
 	const struct syscall_info *calls;
 	uint32_t n;
 
 	calls = syscall_table(&n);
-	for (uint32_t i = 0; i < n; i++) {
-		const struct syscall_info *call = &calls[i];
-		const struct syscall_info *twin = call_twin(call);
-		bool is_named = twin && twin->nr64 < WIRE_NR_END &&
-				bit_is_set(live->wanted_calls, (uint32_t)twin->nr64);
-		bool is_wanted = is_named || (call->event != EVENT_GENERIC &&
-					      bit_is_set(live->wanted_types, call->event));
-
-		for (int abi = 0; abi < 2; abi++)
-			set_call(live, call, abi, is_named, is_wanted);
-	}
+	for (uint32_t i = 0; i < n; i++)
+		want_call(live, &calls[i], calls[i].nr32);
+	for (uint32_t i = 1; i < WIRE_SOCKETCALLS; i++)
+		want_call(live, socketcall_info(i), (int)(WIRE_SOCKETCALL_NR + i));
 	live->bpf->bss->want_raw_names = live->needs.typed_names;
 	want_ring_calls(live);
 	demand_hooks_set(&live->hooks, live->bpf, live->wanted_types);
@@ -466,6 +472,9 @@ void live_source_set_shed(struct source *source, const uint64_t *event_types,
 		set_filter(live, false, calls[i].nr64, filter);
 		set_filter(live, true, calls[i].nr32, filter);
 	}
+	for (uint32_t i = 1; i < WIRE_SOCKETCALLS; i++)
+		set_filter(live, true, (int)(WIRE_SOCKETCALL_NR + i),
+			   call_filter(live, socketcall_info(i)));
 }
 
 static int live_set_needs(struct source *source, const struct capture_needs *needs)

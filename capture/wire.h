@@ -5,7 +5,11 @@
 
 #include <linux/types.h>
 
-#define WIRE_NR_END 512       /* system call numbers below this can be captured */
+#define WIRE_NR_END 512 /* system call numbers below this can be captured */
+/* Of 32-bit callers: calls made through socketcall (102) have numbers from here on, by its own
+ * number of them. The kernel's numbers end below. */
+#define WIRE_SOCKETCALL_NR 480
+#define WIRE_SOCKETCALLS 21
 #define WIRE_RECORD_MAX 32768 /* bytes of a record; a power of two */
 #define WIRE_READ_MAX 4096    /* longest text or block copied at once */
 #define WIRE_RING_SLACK (WIRE_RECORD_MAX + 2 * WIRE_READ_MAX)

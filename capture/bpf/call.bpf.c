@@ -3,6 +3,7 @@
 #include "capture/bpf/ring.bpf.h"
 
 #define TS_COMPAT 2
+#define NR_SOCKETCALL 102 /* i386 */
 #define F_DUPFD 0
 #define F_SETFD 2
 #define F_DUPFD_CLOEXEC 1030
@@ -301,6 +302,97 @@ static __always_inline void add_messages(struct wire_ring *ring, __u32 cpu, stru
 	report_messages(cpu, nr, flags, res);
 }
 
+/* What add_sections() does for calls on sockets: a smaller choice, so that the verifier does not
+ * have to follow that function a second time. */
+static __always_inline void add_socketcall_sections(__u32 cpu, struct wire_header *header,
+						    __u64 recipe)
+{
+	int failed = header->res < 0;
+	__u64 address = 0;
+	__u32 len = 0;
+
+	if (recipe & WIRE_LISTENER)
+		add_listener(cpu, header->args[0]);
+	if (recipe & WIRE_FD_ARG0)
+		add_descriptor(cpu, header->args[0]);
+	else if (recipe & WIRE_FD_RESULT && !failed)
+		add_descriptor(cpu, header->res);
+	if (recipe & (WIRE_ADDR_ARG1 | WIRE_LISTENER) && !failed)
+		add_unix_path(cpu, header->args[0]);
+	if (recipe & WIRE_FD_PAIR)
+		add_user_block(cpu, WIRE_SEC_DATA, header->args[3], 8);
+	if (recipe & WIRE_ADDR_ARG1) {
+		address = header->args[1];
+		len = header->args[2];
+	} else if (recipe & WIRE_ADDR_ARG4) {
+		address = header->args[4];
+		len = header->args[5];
+	}
+	if (address)
+		add_user_block(cpu, WIRE_SEC_ADDR, address, len & 0xff);
+	if (recipe & WIRE_IO)
+		add_io(cpu, io_plans[1][header->nr & (WIRE_NR_END - 1)]);
+}
+
+/* A call made through i386's socketcall. Its arguments are in the caller's memory, which may have
+ * changed since. */
+__noinline int on_socketcall(__u32 call, __u64 at, __s64 res)
+{
+	__u32 cpu = bpf_get_smp_processor_id(), nr = WIRE_SOCKETCALL_NR + call;
+	struct task_struct *task = current_task();
+	struct wire_header *header;
+	struct wire_ring *ring;
+	struct fs_struct *fs;
+	__u32 words[6] = {};
+	__u64 recipe, filter;
+
+	if (call == 0 || call >= WIRE_SOCKETCALLS)
+		return 0;
+	nr &= WIRE_NR_END - 1;
+	recipe = recipes[1][nr];
+	filter = call_filters[1][nr];
+	if (!recipe ||
+	    ((__u32)filter != CALL_CLASSES_ALL && !(filter >> (call_class(res, 0) & 31) & 1)))
+		return 0;
+	ring = ring_at(cpu);
+	if (!ring)
+		return 0;
+	/* Behind a short block the memory may end. */
+	if (bpf_probe_read_user(words, 24, (const void *)at) &&
+	    bpf_probe_read_user(words, 16, (const void *)at) &&
+	    bpf_probe_read_user(words, 12, (const void *)at))
+		bpf_probe_read_user(words, 8, (const void *)at);
+	if (recipe & WIRE_ANSWERS_ONLY ||
+	    (recipe & WIRE_ADDRESSED_ONLY && is_left_out(recipe, words[1], words[4], 1, res)))
+		return 0;
+	if (filter & WIRE_SHED) {
+		ring->shed_calls[1][nr]++;
+		return 0;
+	}
+	header = record_begin(ring, WIRE_CALL, task, cpu);
+	if (!header) {
+		ring->lost_calls[1][nr]++;
+		return 0;
+	}
+	header->nr = nr;
+	header->res = res;
+	header->flags = WIRE_IS_32BIT;
+	ring->io[IO_IS_ANSWER] = 0;
+	ring->io[IO_MESSAGE] = 0;
+#pragma clang loop unroll(full)
+	for (int i = 0; i < 6; i++)
+		header->args[i] = words[i];
+	ring->pos = sizeof(*header);
+	fs = FIELD(task, fs);
+	if (fs) {
+		set_root(ring, fs);
+		ring->arg[3] = (__u64)task;
+		add_socketcall_sections(cpu, header, recipe);
+	}
+	record_end(ring, header);
+	return 0;
+}
+
 SEC("tp_btf/sys_exit")
 int BPF_PROG(on_sys_exit, struct pt_regs *regs, long res)
 {
@@ -317,6 +409,8 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long res)
 
 	if (nr >= WIRE_NR_END)
 		return 0;
+	if (is_32bit && nr == NR_SOCKETCALL)
+		return on_socketcall(FIELD(regs, bx), (__u32)FIELD(regs, cx), res);
 	recipe = recipes[is_32bit][nr];
 	if (!recipe)
 		return 0;
