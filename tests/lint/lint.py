@@ -80,6 +80,9 @@ def check_format():
             yield line.replace(f"{ROOT}/", "")
 
 
+PARAM_NAME = re.compile(r'PARAM\(\w+, \w+, "(\w+)"')
+
+
 def check_tables():
     """Every field, configuration key and route must be described; every event row must be whole."""
     text = (ROOT / "base/event_types.def").read_text()
@@ -87,6 +90,11 @@ def check_tables():
     closed = re.findall(r"^END\((\w+)", text, re.M)
     if opened != closed:
         yield "base/event_types.def: EVENT and END rows do not pair"
+    described = (ROOT / "docs/events.md").read_text()
+    for name, body in re.findall(r'^EVENT\(\w+, "(\w+)"[^\n]*\n(.*?)^END', text, re.M | re.S):
+        event = f"{name}({', '.join(PARAM_NAME.findall(body))})"
+        if f"\n{event}\n" not in described:
+            yield f"docs/events.md: {event} is not there: its table is what `ethogram events` prints"
     keys = (ROOT / "daemon/config_keys.c").read_text()
     documented = (ROOT / "docs/configuration.md").read_text() if (ROOT / "docs/configuration.md").exists() else ""
     for key in re.findall(r'\{"([a-z_.]+)", CONFIG_', keys):
