@@ -72,7 +72,10 @@ __noinline int add_up_sizes(__u32 index, __u64 vectors, __u64 n, __u32 is_32bit)
 #pragma clang loop unroll(disable)
 	for (int chunk = 0; chunk < WIRE_VECTORS_MAX / CHUNK; chunk++) {
 		__u64 buffer[CHUNK * 2] = {};
-		__u64 some = n < CHUNK ? n : CHUNK;
+		/* The last one ends the loop: if it went on with what is left, which is nothing,
+		 * the verifier would follow every turn's last one through all later turns. */
+		int is_last = n <= CHUNK;
+		__u64 some = is_last ? n : CHUNK;
 
 		if (!some)
 			break;
@@ -83,8 +86,10 @@ __noinline int add_up_sizes(__u32 index, __u64 vectors, __u64 n, __u32 is_32bit)
 #pragma clang loop unroll(full)
 		for (int i = 0; i < CHUNK; i++)
 			total += (buffer[i] >> 32 & if_32bit) + (buffer[i * 2 + 1] & ~if_32bit);
-		vectors += some * bytes;
-		n -= some;
+		if (is_last)
+			break;
+		vectors += CHUNK * bytes;
+		n -= CHUNK;
 	}
 	ring->io[IO_SIZE] = total;
 	return 1;
