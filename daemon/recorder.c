@@ -78,11 +78,15 @@ static int make_source(struct recorder *rec, const struct recorder_config *confi
 
 	if (r)
 		return r;
-	choose_events(rec->filter, &wanted);
+	/* Opens are recorded under the names that the kernel resolved, and a file has no place for
+	 * what name servers answered. */
 	needs_all(&needs, NEEDS_DATA_BYTES);
+	needs.typed_names = false;
+	needs.answers = false;
 	r = source_set_needs(rec->source, &needs);
 	if (r)
 		return r;
+	choose_events(rec->filter, &wanted);
 	return rec->source->ops->set_wanted(rec->source, wanted.types, wanted.syscalls);
 }
 

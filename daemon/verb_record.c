@@ -14,6 +14,7 @@
 #include "daemon/verb_text.h"
 
 #define SECONDS_MAX 1e9
+#define BUFFER_BYTES (UINT64_C(64) << 20) /* everything is captured: more than the daemon needs */
 
 struct record_options {
 	const char *path, *filter;
@@ -99,7 +100,7 @@ int verb_record(int argc, char **argv)
 		&recorder,
 		&(struct recorder_config){.path = options.path,
 					  .filter = options.filter,
-					  .buffer_bytes = config->capture.buffer_bytes,
+					  .buffer_bytes = BUFFER_BYTES,
 					  .processes_max = (uint32_t)config->limits.processes,
 					  .fds_per_process_max =
 						  (uint32_t)config->limits.fds_per_process},

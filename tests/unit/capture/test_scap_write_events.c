@@ -372,6 +372,23 @@ static void texts_that_are_not_known(void **state)
 	assert_int_equal(event.params[2].len, 0);
 }
 
+static void descriptors_that_are_not_known_are_none(void **state)
+{
+	struct write_fixture *f = *state;
+	struct event *ev = event_start(&f->maker, &f->shell, EVENT_WRITE);
+	struct read_back_event event;
+
+	event_set_res(ev, 5);
+	assert_int_equal(scap_writer_event(f->writer, ev, NULL, true), 0);
+	ev->fd = 7; /* known, though its parameter was not read */
+	assert_int_equal(scap_writer_event(f->writer, ev, NULL, true), 0);
+	write_load(f);
+	read_back_event(&f->file, 8, 0, &event);
+	assert_true((int64_t)read_back_number(&event, 0) == -1);
+	read_back_event(&f->file, 8, 1, &event);
+	assert_int_equal(read_back_number(&event, 0), 7);
+}
+
 /* They also take the working directory from it. */
 static void getcwd_tells_where_the_process_is(void **state)
 {
@@ -431,6 +448,7 @@ int main(void)
 		TEST(lists_of_strings_end_with_a_nul),
 		TEST(losses_are_told_in_their_place),
 		TEST(texts_that_are_not_known),
+		TEST(descriptors_that_are_not_known_are_none),
 		TEST(getcwd_tells_where_the_process_is),
 		TEST(an_image_without_a_place_gets_the_root),
 	};
