@@ -173,7 +173,8 @@ static void fill_own_birth(struct scap_facts *facts, struct event *ev, struct sc
 	fill_child(facts, ev, tasks);
 	task->is_thread = task->tid != task->tgid;
 	if (known) {
-		known->told_by_itself = known->pid == 0;
+		known->told_by_itself = !known->told_by_creator;
+		known->told_by_creator = false;
 		known->pid = task->tgid;
 	}
 	ev->tgid = task->tgid;
@@ -210,6 +211,7 @@ static void fill_return(struct scap_facts *facts, struct event *ev, struct scap_
 		task->vpid = task->tgid;
 	}
 	known->pid = task->tgid;
+	known->told_by_creator = true;
 	ev->task = task;
 }
 

@@ -153,4 +153,5 @@ void scap_tasks_end(struct scap_tasks *tasks, int32_t tid)
 		return;
 	free_enter(tasks, task);
 	task->pid = 0;
+	task->told_by_creator = false;
 }

@@ -17,8 +17,9 @@ struct scap_enter {
 };
 
 struct scap_task {
-	int32_t pid;         /* thread group id; 0 unknown */
-	bool told_by_itself; /* its creator's return is still to come */
+	int32_t pid;          /* thread group id; 0 unknown */
+	bool told_by_itself;  /* its creator's return is still to come */
+	bool told_by_creator; /* its own return is still to come */
 	bool has_enter;
 	struct scap_enter *enter;
 };

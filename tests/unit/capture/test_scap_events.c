@@ -566,6 +566,25 @@ static void child_that_ended_first(void **state)
 	source_destroy(&source);
 }
 
+/* The end of the number's first owner is missing in the file. */
+static void number_used_again(void **state)
+{
+	struct source *source;
+
+	(void)state;
+	begin();
+	for (int i = 0; i < 2; i++) {
+		put_clone(0, 50, 50, 42, 0, 50);
+		put_clone(50, 42, 42, 7, 0, 42);
+	}
+	source = bytes_open(&b);
+	for (int i = 0; i < 2; i++) {
+		assert_non_null(next_event(source)->task);
+		assert_null(next_event(source)->task);
+	}
+	source_destroy(&source);
+}
+
 static void threads_belong_to_processes(void **state)
 {
 	const struct event *ev;
@@ -692,6 +711,7 @@ int main(void)
 		cmocka_unit_test(exec_of_old),
 		cmocka_unit_test(clone_is_told_once),
 		cmocka_unit_test(child_that_ended_first),
+		cmocka_unit_test(number_used_again),
 		cmocka_unit_test(threads_belong_to_processes),
 		cmocka_unit_test(clone_inside_a_container),
 		cmocka_unit_test(sockets_have_ends),
