@@ -2,8 +2,12 @@
 
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
 
+#include "base/log.h"
 #include "base/util.h"
 
 struct doorbell {
@@ -42,14 +46,23 @@ void doorbell_destroy(struct doorbell **doorbell)
 	*doorbell = NULL;
 }
 
-int doorbell_fd(const struct doorbell *doorbell)
+bool doorbell_wait(struct doorbell *doorbell, int wake_fd, int question_fd, uint64_t ns)
 {
-	return ring_buffer__epoll_fd(doorbell->ring);
-}
+	struct pollfd fds[] = {
+		{.fd = wake_fd, .events = POLLIN},
+		{.fd = question_fd, .events = POLLIN},
+		{.fd = ring_buffer__epoll_fd(doorbell->ring), .events = POLLIN},
+	};
+	struct timespec sleep = {(time_t)(ns / 1000000000), (long)(ns % 1000000000)};
+	uint64_t ignored;
 
-void doorbell_silence(struct doorbell *doorbell)
-{
-	ring_buffer__consume(doorbell->ring);
+	if (ppoll(fds, ARRAY_SIZE(fds), &sleep, NULL) <= 0)
+		return false;
+	if (fds[0].revents && read(wake_fd, &ignored, sizeof(ignored)) < 0)
+		log_debug("capture: wake-up could not be read");
+	if (fds[2].revents)
+		ring_buffer__consume(doorbell->ring);
+	return true;
 }
 
 uint64_t doorbell_rung_total(const struct doorbell *doorbell)

@@ -3,6 +3,7 @@
  * what cannot wait only (capture/bpf/ring.bpf.h). Pipeline thread only. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct doorbell;
@@ -11,10 +12,8 @@ struct doorbell;
 int doorbell_create(struct doorbell **out, int map_fd);
 void doorbell_destroy(struct doorbell **doorbell);
 
-/* Readable when it was rung. */
-int doorbell_fd(const struct doorbell *doorbell);
-
-/* Take note of it: the descriptor is quiet again. */
-void doorbell_silence(struct doorbell *doorbell);
+/* Sleep until it rings, or for ns. wake_fd (an eventfd, which is emptied) and question_fd (-1:
+ * none) end the sleep, too, when they are readable. False: nothing of that, time is up. */
+bool doorbell_wait(struct doorbell *doorbell, int wake_fd, int question_fd, uint64_t ns);
 
 uint64_t doorbell_rung_total(const struct doorbell *doorbell);

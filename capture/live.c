@@ -3,7 +3,6 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -265,21 +264,7 @@ static bool may_doze(struct live *live)
 /* Whether somebody wants something. */
 static bool sleep_for(struct live *live, uint64_t ns)
 {
-	struct pollfd fds[] = {
-		{.fd = live->wake_fd, .events = POLLIN},
-		{.fd = live->question_fd, .events = POLLIN},
-		{.fd = doorbell_fd(live->doorbell), .events = POLLIN},
-	};
-	struct timespec sleep = {(time_t)(ns / 1000000000), (long)(ns % 1000000000)};
-	uint64_t ignored;
-
-	if (ppoll(fds, ARRAY_SIZE(fds), &sleep, NULL) <= 0)
-		return false;
-	if (fds[0].revents && read(live->wake_fd, &ignored, sizeof(ignored)) < 0)
-		log_debug("capture: wake-up could not be read");
-	if (fds[2].revents)
-		doorbell_silence(live->doorbell);
-	return true;
+	return doorbell_wait(live->doorbell, live->wake_fd, live->question_fd, ns);
 }
 
 /* One long sleep. Armed first, then looked: what came before is seen, what comes later rings. */
@@ -452,10 +437,23 @@ void live_source_set_classes(struct source *source, const uint32_t types[EVENT_T
 	memcpy(live->classes.syscalls, syscalls, sizeof(live->classes.syscalls));
 }
 
+/* Whether any bit of before is not in now. */
+static bool has_fewer(const uint64_t *before, const uint64_t *now, uint32_t n_words)
+{
+	for (uint32_t i = 0; i < n_words; i++) {
+		if (before[i] & ~(now ? now[i] : 0))
+			return true;
+	}
+	return false;
+}
+
 void live_source_set_shed(struct source *source, const uint64_t *event_types,
 			  const uint64_t *syscalls)
 {
 	struct live *live = live_of(source);
+	/* State missed what comes back. */
+	bool is_behind = has_fewer(live->shed_types, event_types, TYPE_WORDS) ||
+			 has_fewer(live->shed_syscalls, syscalls, SYSCALL_WORDS);
 	const struct syscall_info *calls;
 	uint32_t n;
 
@@ -475,6 +473,8 @@ void live_source_set_shed(struct source *source, const uint64_t *event_types,
 	for (uint32_t i = 1; i < WIRE_SOCKETCALLS; i++)
 		set_filter(live, true, (int)(WIRE_SOCKETCALL_NR + i),
 			   call_filter(live, socketcall_info(i)));
+	if (is_behind)
+		rescan_plan_now(&live->repairer.plan);
 }
 
 static int live_set_needs(struct source *source, const struct capture_needs *needs)

@@ -128,10 +128,49 @@ static void exactly_the_useless_is_dropped(void **state)
 	}
 }
 
+static uint64_t counter(struct live_test *t, enum event_type type, uint64_t *rescans)
+{
+	static struct source_counters counters;
+
+	t->source->ops->counters(t->source, &counters);
+	*rescans = counters.rescans_total;
+	return counters.by_type[type].shed;
+}
+
+/* What is shed is counted, not reported; when it comes back, state catches up. */
+static void what_is_shed_is_counted_and_repaired(void **state)
+{
+	struct live_test *t = *state;
+	uint64_t shed_types[(EVENT_TYPE_END + 63) / 64] = {0}, before, rescans, now;
+	const struct event *ev;
+
+	set_classes(t, CALL_CLASSES_ALL);
+	before = counter(t, EVENT_CREAT, &rescans);
+	shed_types[EVENT_CREAT / 64] |= UINT64_C(1) << EVENT_CREAT % 64;
+	live_source_set_shed(t->source, shed_types, NULL);
+	run_matrix(t);
+	assert_int_equal(live_count(t, EVENT_CREAT), 0);
+	assert_true(live_count(t, EVENT_OPENAT) > 0);
+	assert_true(counter(t, EVENT_CREAT, &rescans) - before >= 111); /* of the matrix */
+	live_source_set_shed(t->source, NULL, NULL);
+	for (int i = 0; i < 600; i++) {
+		while (source_next(t->source, &ev) > 0)
+			continue;
+		counter(t, EVENT_CREAT, &now);
+		if (now > rescans)
+			break;
+		t->source->ops->wait(t->source, 50);
+	}
+	assert_true(now > rescans);
+	run_matrix(t);
+	assert_int_equal(live_count(t, EVENT_CREAT), 111);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(exactly_the_useless_is_dropped),
+		cmocka_unit_test(what_is_shed_is_counted_and_repaired),
 	};
 
 	return cmocka_run_group_tests(tests, live_setup, live_teardown);
