@@ -152,6 +152,7 @@ static void begin_event(struct decoder *d, const struct record *record)
 
 	d->text_used = 0;
 	ev->type = decode_type(d, header);
+	ev->scan = SCAN_NONE;
 	ev->boot_ns = header->boot_ns;
 	ev->cpu = header->cpu;
 	ev->nr = header->kind == WIRE_CALL ? header->nr : UINT16_MAX;
