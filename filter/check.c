@@ -453,16 +453,25 @@ static bool test_shortcut(const struct check *check, const struct value *value)
 	}
 }
 
+const struct text *check_prefix(const struct check *check)
+{
+	return check->shortcut == SHORTCUT_TEXT_STARTS ? &check->literals[0].text : NULL;
+}
+
+int check_of_type(const struct check *check, enum event_type type)
+{
+	if (!check->types || !(check->types->is_known[type / 64] >> type % 64 & 1))
+		return -1;
+	return check->types->is_true[type / 64] >> type % 64 & 1;
+}
+
 bool check_eval(const struct check *check, const struct field_context *ctx)
 {
+	int known = check->types ? check_of_type(check, ctx->event->type) : -1;
 	struct values values;
 
-	if (check->types) {
-		uint32_t type = ctx->event->type;
-
-		if (check->types->is_known[type / 64] >> type % 64 & 1)
-			return check->types->is_true[type / 64] >> type % 64 & 1;
-	}
+	if (known >= 0)
+		return known;
 	if (!operand_eval(check->left, ctx, &values))
 		return false;
 	if (check->shortcut != SHORTCUT_NONE)

@@ -25,6 +25,12 @@ struct check_parts {
 	uint32_t n;
 };
 
+/* What it says of every event of the type, whatever else the event holds: 1, 0, or -1 (depends). */
+int check_of_type(const struct check *check, enum event_type type);
+
+/* The text that its left side must start with, if that is all it asks; else NULL. */
+const struct text *check_prefix(const struct check *check);
+
 void check_get_parts(const struct check *check, struct check_parts *out);
 
 /* An absent value on either side makes every comparison false. */

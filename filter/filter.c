@@ -63,6 +63,19 @@ void filter_share_destroy(struct filter_share **share)
 	*share = NULL;
 }
 
+uint32_t filter_share_size(const struct filter_share *share)
+{
+	return share->n_nodes;
+}
+
+void filter_share_visit(const struct filter_share *share, node_visit_fn *visit, void *arg)
+{
+	for (uint32_t i = 0; i < share->n_slots; i++) {
+		if (share->slots[i])
+			visit(share->slots[i], arg);
+	}
+}
+
 /* Children are shared already: equal ones are the same. */
 static uint64_t node_hash(const struct node *node)
 {

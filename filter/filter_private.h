@@ -15,6 +15,12 @@ struct node {
 	uint64_t hash;
 };
 
+/* How many nodes a share has; their ids are below it. */
+uint32_t filter_share_size(const struct filter_share *share);
+
+typedef void node_visit_fn(const struct node *node, void *arg);
+void filter_share_visit(const struct filter_share *share, node_visit_fn *visit, void *arg);
+
 struct filter {
 	struct filter_share *share;
 	bool owns_share;

@@ -25,7 +25,8 @@ struct key_cache_item {
 
 struct key_cache_entry {
 	uint64_t signature;
-	uint32_t slot, generation;
+	uint64_t generation;
+	uint32_t slot;
 	uint32_t epoch; /* 0: empty */
 	uint32_t n;
 	struct key_cache_item items[KEY_CACHE_ITEMS];

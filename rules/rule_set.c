@@ -7,7 +7,9 @@
 
 #include "base/util.h"
 #include "filter/event_sets.h"
+#include "filter/plan.h"
 #include "filter/print.h"
+#include "rules/plans.h"
 #include "state/state.h"
 
 #define MESSAGE_BYTES_MAX 16384
@@ -39,6 +41,8 @@ void rule_set_destroy(struct rule_set **set)
 		format_destroy(&s->rules[i].fields);
 	}
 	free(s->rules);
+	free(s->matched);
+	plans_destroy(&s->plans);
 	eval_cache_destroy(&s->cache);
 	filter_share_destroy(&s->share);
 	pool_done(&s->pool);
@@ -138,7 +142,10 @@ int rule_set_index(struct rule_set *set)
 				r = list_add(set, &set->by_type[type], i);
 		}
 	}
-	return r;
+	if (r)
+		return r;
+	set->matched = calloc(set->n + 1, sizeof(*set->matched));
+	return set->matched ? plans_create(&set->plans, set) : -ENOMEM;
 }
 
 const struct event_set *rule_set_events(const struct rule_set *set)
@@ -190,31 +197,61 @@ static bool is_for_call(const struct rule *rule, const struct event *ev)
 	       event_set_has(filter_event_set(rule->filter), EVENT_GENERIC, ev->nr);
 }
 
+static int compare_numbers(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* The rules that are true, in order of definition, into set->matched; how many. */
+static uint32_t find_true(struct rule_set *set, const struct rule_list *list,
+			  const struct field_context *ctx, bool has_plans)
+{
+	struct plan *plan = has_plans && set->plans ? plans_find(set->plans, ctx) : NULL;
+	uint32_t n = 0;
+
+	if (plan) {
+		n = plan_eval(plan, ctx, set->matched);
+		if (n > 1)
+			qsort(set->matched, n, sizeof(*set->matched), compare_numbers);
+		return n;
+	}
+	for (uint32_t i = 0; i < list->n; i++) {
+		const struct rule *rule = &set->rules[list->rules[i]];
+
+		if (is_for_call(rule, ctx->event) && filter_eval(rule->filter, ctx))
+			set->matched[n++] = list->rules[i];
+		if (n && !set->match_all)
+			break;
+	}
+	return n;
+}
+
 uint32_t rule_set_match(struct rule_set *set, struct text source, const struct field_context *ctx,
 			struct rule_match matches[RULE_MATCHES_MAX])
 {
 	const struct rule_list *list = candidates(set, source, ctx->event);
+	bool has_plans = list != &set->by_source_ethogram && ctx->event->type != EVENT_GENERIC;
 	struct field_context cached = *ctx;
-	uint32_t n = 0;
+	uint32_t n_true, n = 0;
 
 	if (!list->n)
 		return 0;
 	eval_cache_next(set->cache);
 	cached.cache = set->cache;
-	for (uint32_t i = 0; i < list->n; i++) {
-		struct rule *rule = &set->rules[list->rules[i]];
+	n_true = find_true(set, list, &cached, has_plans);
+	if (!set->match_all)
+		n_true = MIN(n_true, 1);
+	for (uint32_t i = 0; i < n_true; i++) {
+		struct rule *rule = &set->rules[set->matched[i]];
 
-		if (!is_for_call(rule, ctx->event) || !filter_eval(rule->filter, &cached))
-			continue;
 		rule->hits_total++;
 		rule->last_hit_ns = ctx->event->ts_ns;
-		if (n == RULE_MATCHES_MAX) {
+		if (n == RULE_MATCHES_MAX)
 			set->matches_dropped_total++;
-			continue;
-		}
-		matches[n++].rule = list->rules[i];
-		if (!set->match_all)
-			break;
+		else
+			matches[n++].rule = set->matched[i];
 	}
 	return n;
 }

@@ -25,6 +25,8 @@ struct rule_set {
 	struct pool pool;           /* texts, lists */
 	struct filter_share *share; /* of all filters */
 	struct eval_cache *cache;
+	struct plans *plans; /* NULL until indexed, or without memory: every rule is evaluated */
+	uint32_t *matched;   /* scratch, n */
 	struct rule *rules;
 	uint32_t n;
 	struct rule_set_totals totals;

@@ -6,6 +6,7 @@
 
 void set_comm(struct thread *thread, struct text comm)
 {
+	memset(thread->comm, 0, sizeof(thread->comm)); /* compared as a whole */
 	thread->comm_len = (uint8_t)MIN(comm.len, COMM_MAX - 1);
 	if (thread->comm_len)
 		memcpy(thread->comm, comm.ptr, thread->comm_len);
@@ -64,6 +65,7 @@ int set_image(struct state *state, struct process_node *node, const struct task_
 	p->exe_ctime_ns = task->exe_ctime_ns;
 	p->exe_mtime_ns = task->exe_mtime_ns;
 	p->exec_id = task->exec_id;
+	process_note_change(state->table, node);
 	/* An exec with an empty environment keeps the previous one, as Falco has it. */
 	if (task->env.len && set_shared(state, &node->env, &p->env, task->env))
 		return -ENOMEM;
@@ -156,6 +158,7 @@ int set_task(struct state *state, struct process_node *node, const struct task_f
 	set_thread_ids(p->leader, task);
 	mirror_leader(p);
 	set_session(p, task);
+	process_note_change(state->table, node);
 	p->fd_limit = task->fd_limit;
 	p->vm_size_kb = task->vm_size_kb;
 	p->vm_rss_kb = task->vm_rss_kb;
@@ -375,7 +378,6 @@ static void note_exec(struct process *p, const struct event *ev)
 {
 	p->exec_ns = ev->ts_ns;
 	p->exec_seen = true;
-	p->generation++;
 }
 
 static void revive(struct state *state, struct process_node *node, const struct task_facts *task)

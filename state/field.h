@@ -118,8 +118,11 @@ enum field_flag {
 	/* Compared in its own way (language.md 2.10), see enum field_compare. */
 	FIELD_ANY_ANCESTOR = 1 << 15, /* without argument: true if any ancestor satisfies */
 	FIELD_EITHER_END = 1 << 16,   /* fd.ip, fd.port, fd.net: = either end, != both ends */
-	FIELD_PER_PROCESS = 1 << 17,  /* depends on nothing but the process image: cacheable */
-	FIELD_UNAVAILABLE = 1 << 18,  /* loads, never has a value here */
+	/* Depends on nothing but the process (until its generation changes), the thread's name and,
+	 * the second, its ancestors (until the lineage epoch changes): what it decides can be kept. */
+	FIELD_PER_PROCESS = 1 << 17,
+	FIELD_UNAVAILABLE = 1 << 18, /* loads, never has a value here */
+	FIELD_PER_LINEAGE = 1 << 19,
 };
 
 struct field;

@@ -286,6 +286,7 @@ static int read_cgroups(struct identity *identity, struct process_node *node,
 		return -ENOMEM;
 	places_leave(identity->places, &node->cgroup, identity->workloads);
 	node->cgroup = cgroup;
+	node->p.generation++;
 	node->p.cgroups = cgroup->paths;
 	if (cgroup->place)
 		begin_place(identity, cgroup->place, node->p.pid, moment);

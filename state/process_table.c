@@ -7,6 +7,7 @@
 #include "base/util.h"
 
 #define CHUNK_NODES 64u
+#define GENERATION_SHIFT 24    /* changes of one process before they meet the next one's */
 #define THREADS_PER_PROCESS 4u /* bound of all threads together, a process of the bound */
 
 struct process_table {
@@ -22,7 +23,8 @@ struct process_table {
 	uint32_t hand;            /* slot where eviction looks next */
 	struct node_list orphans; /* by LINK_PARENT */
 	struct node_list dead;    /* longest dead first */
-	uint32_t next_generation;
+	uint64_t n_added;         /* ever */
+	uint64_t lineage_epoch;   /* changes when what descendants see of an ancestor may have */
 	uint64_t evicted_total, threads_refused_total;
 };
 
@@ -116,9 +118,23 @@ static void unlink_parent(struct process_table *table, struct process_node *node
 	node->p.parent = NULL;
 }
 
+void process_note_change(struct process_table *table, struct process_node *node)
+{
+	node->p.generation++;
+	if (node->children[LINK_PARENT].first)
+		table->lineage_epoch++;
+}
+
+uint64_t process_table_lineage_epoch(const struct process_table *table)
+{
+	return table->lineage_epoch;
+}
+
 void process_set_parent(struct process_table *table, struct process_node *node,
 			struct process_node *parent)
 {
+	if (node->p.parent || node->is_orphan)
+		table->lineage_epoch++; /* not merely a new process */
 	unlink_parent(table, node);
 	node->p.parent = parent ? &parent->p : NULL;
 	if (parent) {
@@ -288,7 +304,7 @@ struct process_node *process_table_add(struct process_table *table, int32_t pid,
 		.p = {.pid = pid,
 		      .start_ns = start_ns,
 		      .slot = (uint32_t)slot,
-		      .generation = ++table->next_generation,
+		      .generation = ++table->n_added << GENERATION_SHIFT,
 		      .is_alive = true,
 		      .n_threads = 1},
 		.leader = {.tid = pid},

@@ -95,6 +95,14 @@ struct process_node *process_table_find(const struct process_table *table, int32
 struct process_node *process_table_add(struct process_table *table, int32_t pid, uint64_t start_ns,
 				       const struct process_node *keep);
 
+/* What a process shows (image, credentials, name) has changed: caches keyed by its generation, or
+ * by the lineage epoch where descendants look at it, end. */
+void process_note_change(struct process_table *table, struct process_node *node);
+
+/* Differs from an earlier answer if, since then, any process may have got another parent or an
+ * ancestor that shows something else. */
+uint64_t process_table_lineage_epoch(const struct process_table *table);
+
 /* Set who created it, who its parent is now; NULL: unknown. */
 void process_set_creator(struct process_node *node, struct process_node *creator);
 void process_set_parent(struct process_table *table, struct process_node *node,

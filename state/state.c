@@ -242,6 +242,11 @@ void state_tick(struct state *state, uint64_t now_ns)
 	users_refresh(state->users, now_ns);
 }
 
+uint64_t state_lineage_epoch(const struct state *state)
+{
+	return process_table_lineage_epoch(state->table);
+}
+
 struct process *state_find_process(const struct state *state, int32_t pid, uint64_t start_ns)
 {
 	struct process_node *node = process_table_find(state->table, pid, start_ns);

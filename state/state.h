@@ -63,8 +63,8 @@ struct process {
 	uint64_t start_ns; /* boot time */
 	uint64_t exec_id;
 	uint32_t slot; /* dense index below limits.processes, reused after release: for caches */
-	uint32_t generation; /* of the slot's contents: changes at exec, identity change, setuid,
-				reuse */
+	uint64_t generation; /* of the slot's contents, never the same again: changes at exec,
+				identity change, setuid, reuse; see also state_lineage_epoch() */
 	/* lineage: creators, kept while any descendant lives */
 	struct process *parent;  /* current parent (after reparenting), NULL unknown */
 	struct process *creator; /* who forked it; NULL unknown; survives the creator's exit */
@@ -140,6 +140,9 @@ const struct thread *state_find_thread(const struct state *state, int32_t tid);
 /* Whether the host has that address, as far as its capture says (or by the address itself): v4 in
  * the first four bytes. v6 counts by networks of 64 bits, as Falco does. */
 bool state_is_own_address(const struct state *state, uint16_t family, const uint8_t address[16]);
+
+/* Changes when any process may see other ancestors than before, or another image of one. */
+uint64_t state_lineage_epoch(const struct state *state);
 
 /* Descriptor fd of a process, NULL if unknown. */
 const struct fd_entry *state_find_fd(const struct process *process, int32_t fd);

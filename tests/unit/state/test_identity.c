@@ -72,7 +72,7 @@ static void a_moved_process_is_identified_anew(void **out)
 	static const char *const unit[] = {"unified=/system.slice/a.service", NULL};
 	struct test_task moved = task_child;
 	struct fixture *f = *out;
-	uint32_t generation;
+	uint64_t generation;
 	struct process *p;
 
 	fixture_start(f);

@@ -111,7 +111,7 @@ static void a_missed_exec_is_noticed(void **out)
 	struct test_task later = task_child;
 	struct fixture *f = *out;
 	struct state_counters counters;
-	uint32_t generation;
+	uint64_t generation;
 
 	fixture_start(f);
 	generation = state_find_process(f->state, 200, 0)->generation;
@@ -315,7 +315,7 @@ static void credentials_follow_the_calls(void **out)
 	fixture_start(f);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		struct event *ev = event_start(&f->maker, &task_child, rows[i].type);
-		uint32_t generation = state_find_process(f->state, 200, 0)->generation;
+		uint64_t generation = state_find_process(f->state, 200, 0)->generation;
 		const struct process *p;
 
 		event_set_res(ev, 0);

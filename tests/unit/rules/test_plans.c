@@ -1,0 +1,300 @@
+/* Whatever happens to processes, rules answer with plans as without. */
+#include "rules/plans.h"
+
+#include "filter/plan.h"
+#include "state/state.h"
+#include "tests/lib/events.h"
+#include "tests/unit/rules/rules_test.h"
+
+#define ARENA_BYTES (1u << 20)
+#define TASKS 12
+#define STEPS 30000
+
+static const char *const rules[] = {
+	RULE("cat", "evt.type = openat and proc.name = cat",
+	     "") RULE("not cat", "evt.type = openat and not proc.name in (cat)", "")
+		RULE("child of sh", "evt.type in (openat, execve) and proc.pname = sh", "") RULE(
+			"below ssh",
+			"evt.type = openat and proc.aname in (ssh) and fd.name startswith /etc",
+			"") RULE("second ancestor", "evt.type = openat and proc.aname[2] = sh", "")
+			RULE("path",
+			     "evt.type in (openat, close) and proc.exepath startswith /bin and "
+			     "(fd.name = /etc/x or fd.name = /tmp/y)",
+			     "") RULE("parent's path",
+				      "evt.type = openat and proc.pexepath = /bin/ssh",
+				      "") RULE("ppid", "evt.type = openat and proc.ppid = 1", "")
+				RULE("same name",
+				     "evt.type = openat and proc.name = val(proc.pname)", "")
+					RULE("host", "evt.type = openat and container.id = host",
+					     "")};
+
+struct fixture {
+	struct rule_set *with, *without;
+	struct state *state;
+	struct event_maker maker;
+	struct arena arena;
+	struct field_set fields;
+};
+
+static struct rule_set *load(struct fixture *f)
+{
+	const struct rule_options options = {.match_all = true, .min_priority = PRIORITY_DEBUG};
+	SCOPED(rule_messages_done) struct rule_messages messages = {0};
+	SCOPED(rule_loader_destroy) struct rule_loader *loader = NULL;
+	struct rule_set *set = NULL;
+
+	assert_int_equal(rule_loader_create(&loader, &f->fields, &options), 0);
+	if (rule_loader_add(loader, "rules", rules[0], strlen(rules[0]), &set, &messages))
+		fail_msg("%s", messages.items[0].message);
+	return set;
+}
+
+static int setup(void **state)
+{
+	const struct state_config config = {.processes_max = 1024,
+					    .fds_per_process_max = 64,
+					    .boot_epoch_ns = TEST_BOOT_EPOCH_NS};
+	struct fixture *f = test_calloc(1, sizeof(*f));
+
+	f->fields = (struct field_set){.tables = {state_field_table()}, .n_tables = 1};
+	event_maker_init(&f->maker, 1000);
+	if (state_create(&f->state, &config) || arena_init(&f->arena, ARENA_BYTES))
+		return -1;
+	f->with = load(f);
+	f->without = load(f);
+	plans_destroy(&f->without->plans);
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	rule_set_destroy(&f->with);
+	rule_set_destroy(&f->without);
+	state_destroy(&f->state);
+	arena_done(&f->arena);
+	test_free(f);
+	return 0;
+}
+
+/* Bit by rule. */
+static uint64_t match(struct fixture *f, struct rule_set *set, const struct field_context *ctx)
+{
+	struct rule_match matches[RULE_MATCHES_MAX];
+	uint64_t bits = 0;
+	uint32_t n;
+
+	arena_reset(&f->arena);
+	n = rule_set_match(set, TEXT("syscall"), ctx, matches);
+	for (uint32_t i = 0; i < n; i++) {
+		assert_true(i == 0 || matches[i].rule > matches[i - 1].rule);
+		bits |= UINT64_C(1) << matches[i].rule;
+	}
+	return bits;
+}
+
+/* What matched, with plans as without. */
+static uint64_t apply(struct fixture *f, const struct event *ev)
+{
+	struct subject subject;
+	struct field_context ctx = {
+		.event = ev, .subject = &subject, .state = f->state, .arena = &f->arena};
+	uint64_t with, without;
+
+	assert_int_equal(state_apply(f->state, ev, &subject), 0);
+	with = match(f, f->with, &ctx);
+	without = match(f, f->without, &ctx);
+	if (with != without)
+		fail_msg("event %lu: %lx with plans, %lx without", (unsigned long)ev->num,
+			 (unsigned long)with, (unsigned long)without);
+	return with;
+}
+
+static bool has_rule(const struct fixture *f, uint64_t bits, const char *name)
+{
+	for (uint32_t i = 0; i < rule_set_size(f->with); i++) {
+		struct rule_info info;
+
+		rule_set_info(f->with, i, &info);
+		if (text_equal(info.name, text_from(name)))
+			return bits >> i & 1;
+	}
+	fail_msg("no rule '%s'", name);
+	return false;
+}
+
+static uint64_t open_often(struct fixture *f, const struct test_task *task, const char *path)
+{
+	uint64_t bits = 0;
+
+	for (int i = 0; i < 8; i++)
+		bits = apply(f, event_open(&f->maker, task, 5, path, TEST_O_RDONLY));
+	return bits;
+}
+
+static void verdicts_follow_the_process(void **state)
+{
+	struct fixture *f = *state;
+	struct test_task init = {.pid = 1, .start_ns = 1, .exec_id = 1, .exepath = "/sbin/init"};
+	struct test_task sh = {.pid = 2,
+			       .start_ns = 2,
+			       .exec_id = 1,
+			       .ppid = 1,
+			       .parent_start_ns = 1,
+			       .exepath = "/bin/sh"};
+	struct test_task cat = {.pid = 3,
+				.start_ns = 3,
+				.exec_id = 1,
+				.ppid = 2,
+				.parent_start_ns = 2,
+				.exepath = "/bin/cat"};
+	uint64_t bits;
+
+	apply(f, event_scan(&f->maker, &init));
+	apply(f, event_scan(&f->maker, &sh));
+	apply(f, event_scan(&f->maker, &cat));
+	bits = open_often(f, &cat, "/etc/x");
+	assert_true(has_rule(f, bits, "cat") && has_rule(f, bits, "child of sh") &&
+		    has_rule(f, bits, "path"));
+	assert_false(has_rule(f, bits, "not cat") || has_rule(f, bits, "below ssh"));
+
+	sh.exepath = "/bin/ssh"; /* the parent becomes another program */
+	sh.exec_id++;
+	apply(f, event_exec(&f->maker, &sh));
+	bits = open_often(f, &cat, "/etc/x");
+	assert_true(has_rule(f, bits, "below ssh") && has_rule(f, bits, "parent's path"));
+	assert_false(has_rule(f, bits, "child of sh"));
+
+	cat.exepath = "/bin/dog"; /* then it itself */
+	cat.exec_id++;
+	apply(f, event_exec(&f->maker, &cat));
+	bits = open_often(f, &cat, "/etc/x");
+	assert_true(has_rule(f, bits, "not cat"));
+	assert_false(has_rule(f, bits, "cat") || has_rule(f, bits, "ppid"));
+
+	apply(f, event_exit(&f->maker, &sh, 0, 1)); /* then it has another parent */
+	bits = open_often(f, &cat, "/etc/x");
+	assert_true(has_rule(f, bits, "ppid"));
+	assert_false(has_rule(f, bits, "below ssh") || has_rule(f, bits, "parent's path"));
+}
+
+static uint64_t chance = 1;
+
+static uint32_t dice(uint32_t n)
+{
+	chance = chance * UINT64_C(6364136223846793005) + 1442695040888963407u;
+	return (uint32_t)(chance >> 33) % n;
+}
+
+struct crowd {
+	struct test_task tasks[TASKS];
+	bool is_alive[TASKS];
+	int32_t next_pid;
+};
+
+static void fork_one(struct fixture *f, struct crowd *crowd, uint32_t by, uint32_t as)
+{
+	struct test_task *parent = &crowd->tasks[by], *child = &crowd->tasks[as];
+
+	*child = *parent;
+	child->pid = ++crowd->next_pid;
+	child->start_ns = f->maker.now_ns - TEST_BOOT_EPOCH_NS;
+	child->ppid = parent->pid;
+	child->parent_start_ns = parent->start_ns;
+	apply(f, event_fork(&f->maker, parent, child));
+	crowd->is_alive[as] = true;
+}
+
+static void exit_one(struct fixture *f, struct crowd *crowd, uint32_t who)
+{
+	apply(f, event_exit(&f->maker, &crowd->tasks[who], 0, 1));
+	crowd->is_alive[who] = false;
+	for (uint32_t i = 0; i < TASKS; i++) {
+		if (crowd->is_alive[i] && crowd->tasks[i].ppid == crowd->tasks[who].pid) {
+			crowd->tasks[i].ppid = 1;
+			crowd->tasks[i].parent_start_ns = 1;
+		}
+	}
+}
+
+static void step(struct fixture *f, struct crowd *crowd)
+{
+	static const char *const programs[] = {"/bin/sh", "/bin/cat", "/bin/ssh", "/usr/bin/dog"};
+	static const char *const paths[] = {"/etc/x", "/tmp/y", "/etc/passwd", "/home/z"};
+	uint32_t who = dice(TASKS), other = 1 + dice(TASKS - 1);
+	struct test_task *task = &crowd->tasks[who];
+
+	if (!crowd->is_alive[who])
+		return;
+	switch (dice(24)) {
+	case 0:
+		if (!crowd->is_alive[other])
+			fork_one(f, crowd, who, other);
+		break;
+	case 1:
+		task->exepath = programs[dice(ARRAY_SIZE(programs))];
+		task->exec_id++;
+		apply(f, event_exec(&f->maker, task));
+		break;
+	case 2:
+		if (who && dice(2))
+			exit_one(f, crowd, who);
+		break;
+	case 3:
+		apply(f, event_close(&f->maker, task, 5));
+		break;
+	default:
+		apply(f, event_open(&f->maker, task, 5, paths[dice(ARRAY_SIZE(paths))],
+				    TEST_O_RDONLY));
+	}
+}
+
+static void plans_change_no_answer(void **state)
+{
+	struct fixture *f = *state;
+	struct crowd crowd = {.next_pid = 1};
+	struct rule_info info;
+
+	crowd.tasks[0] =
+		(struct test_task){.pid = 1, .start_ns = 1, .exec_id = 1, .exepath = "/sbin/init"};
+	crowd.is_alive[0] = true;
+	apply(f, event_scan(&f->maker, &crowd.tasks[0]));
+	for (int i = 0; i < STEPS; i++)
+		step(f, &crowd);
+	for (uint32_t i = 0; i < rule_set_size(f->with); i++) {
+		rule_set_info(f->with, i, &info);
+		if (info.hits_total < 20) /* each must have had its say */
+			fail_msg("'%.*s' matched %lu times", TEXT_ARGS(info.name),
+				 (unsigned long)info.hits_total);
+	}
+	assert_true(plans_bytes(f->with->plans) < (8u << 20));
+}
+
+/* A plan comes with the fourth event, not with the first. */
+static void new_processes_cost_no_plan(void **state)
+{
+	struct fixture *f = *state;
+	struct test_task task = {.pid = 9, .start_ns = 9, .exec_id = 1, .exepath = "/bin/cat"};
+	size_t before;
+
+	apply(f, event_scan(&f->maker, &task));
+	before = plans_bytes(f->with->plans);
+	for (int i = 0; i < 3; i++)
+		apply(f, event_open(&f->maker, &task, 5, "/etc/x", TEST_O_RDONLY));
+	assert_int_equal(plans_bytes(f->with->plans), before);
+	apply(f, event_open(&f->maker, &task, 5, "/etc/x", TEST_O_RDONLY));
+	assert_true(plans_bytes(f->with->plans) > before);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(verdicts_follow_the_process, setup, teardown),
+		cmocka_unit_test_setup_teardown(plans_change_no_answer, setup, teardown),
+		cmocka_unit_test_setup_teardown(new_processes_cost_no_plan, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
