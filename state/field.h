@@ -119,7 +119,8 @@ enum field_flag {
 	FIELD_ANY_ANCESTOR = 1 << 15, /* without argument: true if any ancestor satisfies */
 	FIELD_EITHER_END = 1 << 16,   /* fd.ip, fd.port, fd.net: = either end, != both ends */
 	/* Depends on nothing but the process (until its generation changes), the thread's name and,
-	 * the second, its ancestors (until the lineage epoch changes): what it decides can be kept. */
+	 * the second, its ancestors (until the lineage epoch changes): what it decides can be kept.
+	 */
 	FIELD_PER_PROCESS = 1 << 17,
 	FIELD_UNAVAILABLE = 1 << 18, /* loads, never has a value here */
 	FIELD_PER_LINEAGE = 1 << 19,
