@@ -193,7 +193,6 @@ int apply_socketpair(struct state *state, const struct event *ev, struct subject
 		entry->kind = FD_SOCKET_UNIX;
 		entry->family = AF_UNIX;
 		entry->sock_type = type ? (uint8_t)(type->u64 & 0xf) : 0;
-		entry->flags |= FD_ENTRY_CONNECTED;
 		out->fd = (int32_t)ends[i]->i64;
 		out->fd_entry = entry;
 	}

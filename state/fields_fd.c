@@ -232,6 +232,8 @@ static bool yield_fd_detail(const struct field_context *ctx, const struct field 
 	case FD_NAMERAW:
 		if (is_file(e))
 			return yield_text(ctx, out, e->raw);
+		if (e && (e->kind == FD_SOCKET_UNIX || e->kind == FD_PIPE))
+			return yield_text(ctx, out, TEXT("")); /* it was not given to an open */
 		return yield_text(ctx, out, name_text(ctx));
 	case FD_TYPE:
 		return e && yield_text(ctx, out, fd_type_name(e));
@@ -319,9 +321,13 @@ static bool is_server(const struct state *state, const struct fd_entry *e)
 
 	if (!is_ip(e))
 		return e->role == FD_ROLE_SERVER || e->flags & FD_ENTRY_LISTENING;
-	if (e->role == FD_ROLE_SERVER || e->flags & FD_ENTRY_LISTENING || is_bound)
+	if (e->flags & FD_ENTRY_LISTENING || is_bound)
 		return true;
-	if (e->role == FD_ROLE_CLIENT && !memcmp(e->client, e->server, width))
+	/* Where the host's addresses are known, a server of another network, as in a container, is
+	 * not this host's. */
+	if (e->role == FD_ROLE_SERVER && !state_has_addresses(state))
+		return true;
+	if (e->role == FD_ROLE_CLIENT && e->server_port && !memcmp(e->client, e->server, width))
 		return true;
 	return state_is_own_address(state, e->kind == FD_SOCKET_V4 ? AF_INET : AF_INET6, e->server);
 }
@@ -381,8 +387,8 @@ static bool find_end(const struct fd_entry *e, enum fd_variant which, struct soc
 		is_server_end = e->role == FD_ROLE_CLIENT;
 	if (e->role == FD_ROLE_NONE && !(is_server_end && e->flags & FD_ENTRY_BOUND))
 		return false;
-	if (e->role == FD_ROLE_NONE && which == FD_LOCAL && e->kind == FD_SOCKET_V6)
-		return false; /* as Falco has it */
+	if (e->role == FD_ROLE_NONE && which == FD_LOCAL)
+		return false; /* it has one end only, as Falco has it */
 	end->address = is_server_end ? e->server : e->client;
 	end->port = is_server_end ? e->server_port : e->client_port;
 	return true;

@@ -218,6 +218,8 @@ int state_apply(struct state *state, const struct event *ev, struct subject *out
 		return apply_rescan(state, ev, out);
 	if (ev->host)
 		return apply_host(state, ev->host);
+	if (ev->type == EVENT_USERADDED || ev->type == EVENT_GROUPADDED)
+		return apply_user_told(state, ev);
 	r = find_actor(state, ev, out);
 	if (r)
 		return r;

@@ -139,6 +139,7 @@ const struct thread *state_find_thread(const struct state *state, int32_t tid);
 
 /* Whether the host has that address, as far as its capture says (or by the address itself): v4 in
  * the first four bytes. v6 counts by networks of 64 bits, as Falco does. */
+bool state_has_addresses(const struct state *state);
 bool state_is_own_address(const struct state *state, uint16_t family, const uint8_t address[16]);
 
 /* Changes when any process may see other ancestors than before, or another image of one. */

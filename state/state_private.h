@@ -43,6 +43,7 @@ struct state {
 	char hostname[256];
 	struct host_address *addresses; /* of the host that a capture was made on */
 	uint32_t n_addresses;
+	uint32_t users_told; /* by events */
 	char path_buffers[2][PATH_TEXT_MAX];
 };
 
@@ -70,6 +71,8 @@ void rescan_done(struct state_rescan *rescan);
 
 /* Everything known so far is of another host or time: forget it, and take what is known of this. */
 int apply_host(struct state *state, const struct host_facts *host);
+/* USERADDED, GROUPADDED: a user or group of the host that the capture's lists lack. */
+int apply_user_told(struct state *state, const struct event *ev);
 /* The v4 address from which the host reaches another, as far as its capture says; NULL unknown. */
 const uint8_t *own_address_towards(const struct state *state, const uint8_t to[4]);
 /* The process and thread the event belongs to, made up if need be. */

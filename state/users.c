@@ -263,6 +263,45 @@ int users_take(struct users *users, const struct host_facts *host)
 	return 0;
 }
 
+/* All rows that are known, with one more or in the place of the one with its number. */
+static int take_users_and(struct names *out, const struct names *known,
+			  const struct host_user *more)
+{
+	struct host_user *all = calloc(known->n + 1, sizeof(*all));
+	struct host_facts host = {.users = all};
+	int r;
+
+	for (uint32_t i = 0; all && i < known->n; i++) {
+		const struct user *u = &known->rows[i];
+
+		if (u->uid != more->uid)
+			all[host.n_users++] =
+				(struct host_user){u->uid, u->gid, u->name, u->home, u->shell};
+	}
+	if (!all)
+		return -ENOMEM;
+	all[host.n_users++] = *more;
+	r = take_users(out, &host);
+	free(all);
+	return r;
+}
+
+int users_add(struct users *users, const struct host_user *user, const struct host_group *group)
+{
+	struct host_user row = user ? *user : (struct host_user){.uid = group->gid};
+	struct names *names = user ? &users->users : &users->groups, fresh = {0};
+
+	if (!user)
+		row.name = group->name;
+	if (take_users_and(&fresh, names, &row)) {
+		names_done(&fresh);
+		return -ENOMEM;
+	}
+	names_done(names);
+	*names = fresh;
+	return 0;
+}
+
 static bool is_same_file(int a, int b)
 {
 	struct stat x, y;

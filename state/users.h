@@ -24,6 +24,10 @@ void users_destroy(struct users **users);
 
 /* Those of a capture instead of what was known. -ENOMEM leaves them as they were. */
 int users_take(struct users *users, const struct host_facts *host);
+/* One more, or another word on one that is known; the other is NULL. -ENOMEM. */
+struct host_user;
+struct host_group;
+int users_add(struct users *users, const struct host_user *user, const struct host_group *group);
 
 /* Look at the files again if they changed; at most once a second of now_ns. */
 void users_refresh(struct users *users, uint64_t now_ns);
