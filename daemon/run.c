@@ -71,7 +71,7 @@ static void look_at_load(struct daemon *d)
 		return;
 	shed_events(shedding_level(d->shedding), &shed);
 	live_source_set_shed(d->source, shed.types, shed.syscalls);
-	log_warn("capture: %.0f %% of a core taken, the limit is %.0f %%: events up to '%s' %s",
+	log_warn("capture: %.1f %% of a core taken, the limit is %.1f %%: events up to '%s' %s",
 		 100 * shedding_ratio(d->shedding), 100 * shedding_limit(d->shedding),
 		 shed_step_name(MAX(before, shedding_level(d->shedding)) - 1),
 		 ways[shedding_level(d->shedding) > before]);
