@@ -9,7 +9,7 @@
 #define NAME_SERVER_PORT 53
 #define DNS_HEADER_BYTES 12
 #define GATHERED_MAX 128 /* vectors looked at for data; empty ones are vectors too */
-#define CHUNK 16         /* vectors read at once for their sizes */
+#define CHUNK 4          /* vectors read at once for their sizes; they lie on the stack */
 
 __u32 io_plans[2][WIRE_NR_END]; /* 64-bit, 32-bit callers */
 
