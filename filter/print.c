@@ -97,7 +97,7 @@ static void print_buffer(struct print *p, struct text t)
 
 static void print_number(struct print *p, const struct value *value, uint32_t flags)
 {
-	if (flags & FIELD_HEX)
+	if (flags & FIELD_HEX || value->is_hex)
 		print_format(p, "%" PRIX64, value->u64);
 	else if (flags & FIELD_OCTAL)
 		print_format(p, "%" PRIo64, value->u64);
@@ -223,7 +223,7 @@ static void print_json_value(struct print *p, const struct value *value, uint32_
 		break;
 	}
 	print_value(&inner, value, flags & ~(uint32_t)FIELD_PADDED); /* in text only */
-	if (value->type == VALUE_IPADDR || value->type == VALUE_IPNET ||
+	if (value->type == VALUE_IPADDR || value->type == VALUE_IPNET || value->is_hex ||
 	    flags & (FIELD_HEX | FIELD_OCTAL))
 		print_json_string(p, (struct text){text, inner.len});
 	else

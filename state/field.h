@@ -71,6 +71,7 @@ struct value {
 		struct ip_value ip;
 	};
 	enum value_type type; /* never VALUE_DYNAMIC */
+	bool is_hex;          /* prints in upper-case hex, whatever its field does */
 };
 
 /* What an extractor yields: n values (1 unless the field is a list; a list may have 0). */

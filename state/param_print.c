@@ -490,6 +490,14 @@ static enum value_type raw_type(enum param_type type)
 	return (enum value_type)types[type];
 }
 
+/* A raw number prints as its parameter says. */
+static bool type_prints_hex(const struct field_context *ctx, int index)
+{
+	const struct param_info *info = &event_info(ctx->event->type)->params[index];
+
+	return info->format == FORMAT_HEX && info->type > PARAM_PID && info->type < PARAM_CHARBUF;
+}
+
 bool extract_evt_rawarg(const struct field_context *ctx, const struct field *field,
 			const struct field_arg *arg, struct values *out)
 {
@@ -508,7 +516,8 @@ bool extract_evt_rawarg(const struct field_context *ctx, const struct field *fie
 	value = yield_list(ctx, out, 1);
 	if (!value)
 		return false;
-	*value = (struct value){.u64 = param->u64, .type = raw_type(type)};
+	*value = (struct value){
+		.u64 = param->u64, .type = raw_type(type), .is_hex = type_prints_hex(ctx, index)};
 	if (type >= PARAM_CHARBUF)
 		value->text = param->bytes;
 	return true;

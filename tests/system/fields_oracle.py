@@ -83,6 +83,13 @@ def write_files(fields):
     (WORK / "config.yaml").write_text(json.dumps(config))
 
 
+def wait_until(is_so):
+    """Give up silently after a minute: what is missing then shows in the figures."""
+    end = time.monotonic() + 60
+    while not is_so() and time.monotonic() < end:
+        time.sleep(0.2)
+
+
 def record(build, names, fields):
     shutil.rmtree(WORK, ignore_errors=True)
     (WORK / "w").mkdir(parents=True)
@@ -94,13 +101,15 @@ def record(build, names, fields):
         daemon = subprocess.Popen([build / "ethogram", "run", "-c", WORK / "config.yaml"],
                                   stdout=log, stderr=log, env=environment)
     try:
-        time.sleep(6)
+        wait_until(lambda: daemon.poll() is not None or ", http://" in (WORK / "daemon.log").read_text())
         if daemon.poll() is not None:
             sys.exit((WORK / "daemon.log").read_text())
         subprocess.run([WORK / "drv", "main arg"], cwd=WORK / "w", timeout=60, stdin=subprocess.DEVNULL,
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                        env={"H11": "1", "PATH": "/usr/bin:/bin", "HOME": "/root"})
-        time.sleep(6)
+        # The last action's mark is there, and what follows it.
+        wait_until(lambda: "/H11/end" in (WORK / "raw.jsonl").read_text(errors="replace"))
+        time.sleep(1)
     finally:
         daemon.terminate()
         daemon.wait(20)
