@@ -116,6 +116,12 @@ static void print_state(FILE *out, const struct snapshot_status *status)
 	       "Descriptors dropped because a table was full.");
 	metric(out, "unknown_tasks_total", COUNTER, status->state.unknown_task_total,
 	       "Events of tasks that the table did not have.");
+	metric(out, "dns_answers_total", COUNTER, status->state.dns_answers_total,
+	       "Answers of name servers that were understood.");
+	metric(out, "dns_refused_total", COUNTER, status->state.dns_refused_total,
+	       "Messages from the port of name servers that were no answers.");
+	metric(out, "dns_evicted_total", COUNTER, status->state.dns_evicted_total,
+	       "Names of addresses forgotten before their time for lack of room.");
 	metric(out, "blind_processes_total", COUNTER, status->state.blind_total,
 	       "Processes that got an io_uring ring whose requests are not seen.");
 	metric(out, "wrong_image_events_total", COUNTER, status->state.wrong_image_total,

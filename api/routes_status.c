@@ -129,6 +129,9 @@ static void add_state_and_profiles(cJSON *json, const struct snapshot_status *st
 	json_add_u64(state, "unknown_task_total", status->state.unknown_task_total);
 	json_add_u64(state, "blind_total", status->state.blind_total);
 	add_repaired(state, status);
+	json_add_u64(state, "dns_answers_total", status->state.dns_answers_total);
+	json_add_u64(state, "dns_refused_total", status->state.dns_refused_total);
+	json_add_u64(state, "dns_evicted_total", status->state.dns_evicted_total);
 	json_add_u64(state, "wrong_image_total", status->state.wrong_image_total);
 
 	json_add_u64(profiles, "workloads", status->profiles.workloads);

@@ -58,7 +58,7 @@ struct snapshot_status {
 	struct {
 		uint32_t processes;
 		uint64_t evicted_total, fds_evicted_total, unknown_task_total, wrong_image_total,
-			blind_total;
+			blind_total, dns_answers_total, dns_refused_total, dns_evicted_total;
 		struct {
 			uint64_t rescans_total, started_total, ended_total, images_total;
 			uint64_t credentials_total, fds_total;

@@ -79,6 +79,9 @@ static void fill_state(const struct pipeline *p, struct snapshot_status *s)
 	s->state.repaired.images_total = c.repaired.images_total;
 	s->state.repaired.credentials_total = c.repaired.credentials_total;
 	s->state.repaired.fds_total = c.repaired.fds_total;
+	s->state.dns_answers_total = c.dns_answers_total;
+	s->state.dns_refused_total = c.dns_refused_total;
+	s->state.dns_evicted_total = c.dns_evicted_total;
 	s->state.wrong_image_total = c.wrong_image_total;
 	s->memory_parts[s->n_memory_parts++] = (struct snapshot_memory_part){"state", c.bytes};
 }

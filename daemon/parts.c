@@ -108,6 +108,8 @@ static int make_state(struct daemon *d)
 	if (d->is_replay) { /* all times of a capture are since the epoch */
 		config.boot_epoch_ns = 0;
 		config.host_root = NULL;
+	} else {
+		config.seed = stored_or_new_seed(d);
 	}
 	return state_create(&d->state, &config);
 }

@@ -67,6 +67,8 @@ static void set_ends(struct fd_entry *entry, const struct sock_facts *sock, bool
 	entry->server_port = is_server ? sock->local_port : sock->remote_port;
 	entry->self_ptr = sock->self_ptr;
 	entry->peer_ptr = sock->peer_ptr;
+	if (sock->netns)
+		entry->netns = sock->netns;
 	if (sock->ino)
 		entry->ino = sock->ino;
 	entry->role = is_server ? FD_ROLE_SERVER : FD_ROLE_CLIENT;
@@ -88,6 +90,8 @@ static void set_bound(struct fd_entry *entry, const struct sock_facts *sock)
 		entry->l4proto = sock->protocol;
 	memset(entry->client, 0, 16);
 	copy_address(entry, entry->server, sock->local);
+	if (sock->netns)
+		entry->netns = sock->netns;
 	entry->client_port = 0;
 	entry->server_port = sock->local_port;
 	entry->role = FD_ROLE_NONE;
@@ -369,6 +373,8 @@ static int send_tuple(enum event_type type)
 		return RECVFROM_tuple;
 	case EVENT_RECVMSG:
 		return RECVMSG_tuple;
+	case EVENT_RECVMMSG:
+		return RECVMMSG_tuple;
 	default:
 		return -1;
 	}
@@ -389,7 +395,8 @@ static void name_source(const struct state *state, struct sock_facts *sock)
 /* A datagram socket takes its ends from each datagram. */
 int apply_sendto(struct state *state, const struct event *ev, struct subject *out)
 {
-	bool is_receive = ev->type == EVENT_RECVFROM || ev->type == EVENT_RECVMSG;
+	bool is_receive = ev->type == EVENT_RECVFROM || ev->type == EVENT_RECVMSG ||
+			  ev->type == EVENT_RECVMMSG;
 	const struct param *tuple = event_param(ev, (unsigned)send_tuple(ev->type));
 	struct sock_facts decoded;
 	struct fd_entry *entry;
@@ -400,11 +407,14 @@ int apply_sendto(struct state *state, const struct event *ev, struct subject *ou
 	if (is_receive && out->fd_entry && out->fd_entry->role == FD_ROLE_CLIENT)
 		return 0; /* an answer */
 	name_source(state, &decoded);
-	if (decoded.family == AF_UNIX || (out->fd_entry && out->fd_entry->sock_type != SOCK_DGRAM))
+	if (decoded.family == AF_UNIX || (ev->sock && ev->sock->type != SOCK_DGRAM) ||
+	    (out->fd_entry && out->fd_entry->sock_type != SOCK_DGRAM))
 		return 0;
 	entry = socket_entry(state, ev, out, &decoded);
 	if (!entry)
 		return -ENOMEM;
+	if (ev->sock)
+		decoded.netns = ev->sock->netns;
 	set_ends(entry, &decoded, false);
 	set_source(entry, ev);
 	if (is_receive)

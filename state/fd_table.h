@@ -67,6 +67,7 @@ struct fd_entry {
 			uint16_t family;
 			uint8_t sock_type, l4proto;  /* SOCK_*, IPPROTO_*; 0 unknown */
 			uint64_t self_ptr, peer_ptr; /* unix */
+			uint32_t netns;              /* network namespace; 0 unknown */
 		};
 		int32_t pid; /* pidfd */
 	};

@@ -180,6 +180,14 @@ enum fd_variant {
 	FDLIST_SPORTS,
 };
 
+enum dns_variant {
+	DNS_QUESTION,
+	DNS_TYPE,
+	DNS_RCODE,
+	DNS_NAMES,
+	DNS_ADDRESSES,
+};
+
 enum container_variant {
 	CONTAINER_ID,
 	CONTAINER_FULL_ID,
@@ -210,7 +218,8 @@ field_extract_fn extract_proc_text, extract_proc_args, extract_proc_env, extract
 	extract_thread_text, extract_thread_cgroup;
 field_extract_fn extract_user_number, extract_user_text;
 field_extract_fn extract_fd_number, extract_fd_text, extract_fd_bool, extract_fd_ip,
-	extract_fd_port, extract_fd_proto, extract_fd_types, extract_fd_domain, extract_fdlist;
+	extract_fd_port, extract_fd_proto, extract_fd_types, extract_fd_names, extract_fdlist,
+	extract_dns;
 field_extract_fn extract_container_text, extract_container_bool, extract_container_time,
 	extract_container_label;
 field_check_arg_fn check_syscall_arg, check_evt_arg, check_evt_abspath;

@@ -434,13 +434,27 @@ bool extract_fd_ip(const struct field_context *ctx, const struct field *field,
 	return items;
 }
 
-/* Names of addresses are not looked up here: no value, but for every descriptor. */
-bool extract_fd_domain(const struct field_context *ctx, const struct field *field,
-		       const struct field_arg *arg, struct values *out)
+/* Names that came from name servers; a descriptor without that end has none. */
+bool extract_fd_names(const struct field_context *ctx, const struct field *field,
+		      const struct field_arg *arg, struct values *out)
 {
-	(void)field;
+	const struct fd_entry *e = entry_of(ctx);
+	struct text names[STATE_NAMES_MAX];
+	struct socket_end end;
+	struct value *items;
+	uint32_t n = 0;
+
 	(void)arg;
-	return entry_of(ctx) && yield_list(ctx, out, 0);
+	if (!e)
+		return false;
+	if (ctx->state && find_end(e, (enum fd_variant)field->variant, &end))
+		n = state_names_of(ctx->state, e->netns,
+				   e->kind == FD_SOCKET_V4 ? AF_INET : AF_INET6, end.address,
+				   names);
+	items = yield_list(ctx, out, n);
+	for (uint32_t i = 0; items && i < n; i++)
+		items[i] = (struct value){.text = names[i], .type = field->type};
+	return items;
 }
 
 bool extract_fd_port(const struct field_context *ctx, const struct field *field,

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/util.h"
@@ -74,6 +75,7 @@ static apply_fn *const handlers[EVENT_TYPE_END] = {
 	[EVENT_SENDMMSG] = apply_sendto,
 	[EVENT_RECVFROM] = apply_sendto,
 	[EVENT_RECVMSG] = apply_sendto,
+	[EVENT_RECVMMSG] = apply_sendto,
 	[EVENT_RENAME] = apply_path,
 	[EVENT_RENAMEAT] = apply_path,
 	[EVENT_RENAMEAT2] = apply_path,
@@ -127,6 +129,8 @@ int state_create(struct state **out, const struct state_config *config)
 	if (config->host_root)
 		gethostname(state->hostname, sizeof(state->hostname) - 1);
 	r = users_create(&state->users, config->host_root);
+	if (!r)
+		r = dns_names_create(&state->names, config->seed);
 	if (r)
 		return r;
 	r = identity_create(
@@ -160,6 +164,7 @@ void state_destroy(struct state **state)
 	process_table_destroy(&s->table);
 	identity_destroy(&s->identity);
 	users_destroy(&s->users);
+	dns_names_destroy(&s->names);
 	free(s->addresses);
 	free(s);
 	*state = NULL;
@@ -198,6 +203,14 @@ static struct thread *current_thread(const struct state *state, const struct eve
 	return thread && thread->process == process ? thread : process->leader;
 }
 
+static void learn_names(struct state *state, const struct event *ev)
+{
+	uint32_t netns = ev->sock ? ev->sock->netns : 0;
+
+	dns_names_learn(state->names, netns, ev->answer, ev->sock && ev->sock->type == SOCK_STREAM,
+			state->now_ns);
+}
+
 static void touch(struct state *state, struct process_node *node)
 {
 	node->is_used = true;
@@ -213,6 +226,8 @@ int state_apply(struct state *state, const struct event *ev, struct subject *out
 	finish_last(state);
 	if (ev->ts_ns > state->now_ns)
 		state->now_ns = ev->ts_ns;
+	if (ev->answer.len)
+		learn_names(state, ev);
 	*out = (struct subject){.fd = ev->fd};
 	if (ev->scan)
 		return apply_rescan(state, ev, out);
@@ -277,6 +292,12 @@ const struct process *process_ancestor(const struct process *process, uint32_t n
 uint64_t process_start_time_ns(const struct state *state, const struct process *process)
 {
 	return state_boot_to_epoch_ns(state, process->start_ns);
+}
+
+uint32_t state_names_of(const struct state *state, uint32_t netns, uint8_t family,
+			const uint8_t *address, struct text out[STATE_NAMES_MAX])
+{
+	return dns_names_find(state->names, netns, family, address, state->now_ns, out);
 }
 
 uint64_t state_boot_to_epoch_ns(const struct state *state, uint64_t boot_ns)
@@ -367,9 +388,11 @@ void state_counters(const struct state *state, struct state_counters *out)
 {
 	struct process_table_counters table;
 	struct identity_counters identity;
+	struct dns_counters names;
 
 	process_table_counters(state->table, &table);
 	identity_counters(state->identity, &identity);
+	dns_names_counters(state->names, &names);
 	*out = (struct state_counters){
 		.processes = table.alive,
 		.remembered = table.remembered,
@@ -377,9 +400,13 @@ void state_counters(const struct state *state, struct state_counters *out)
 		.fds_evicted_total = state->fd_limits.evicted_total,
 		.unknown_task_total = state->unknown_task_total,
 		.blind_total = state->blind_total,
+		.dns_answers_total = names.answers_total,
+		.dns_refused_total = names.refused_total,
+		.dns_evicted_total = names.evicted_total,
 		.wrong_image_total = state->wrong_image_total,
 		.repaired = state->repaired,
 		.bytes = sizeof(*state) + table.bytes + state->fd_limits.bytes +
-			 state->string_bytes + identity.bytes + users_bytes(state->users),
+			 state->string_bytes + identity.bytes + users_bytes(state->users) +
+			 names.bytes,
 	};
 }

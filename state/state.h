@@ -24,6 +24,7 @@ struct state_config {
 	uint32_t processes_max;       /* limits.processes */
 	uint32_t fds_per_process_max; /* limits.fds_per_process */
 	uint64_t boot_epoch_ns;       /* realtime - boottime; start times are shown as epoch */
+	uint64_t seed;                /* secret, keys tables of what others send; 0 in replay */
 	const char *host_root;        /* "/" live; NULL: never read the host (replay) */
 };
 
@@ -159,6 +160,13 @@ uint64_t process_start_time_ns(const struct state *state, const struct process *
 /* A moment of the boot clock as ns since the epoch; 0 stays 0. */
 uint64_t state_boot_to_epoch_ns(const struct state *state, uint64_t boot_ns);
 
+#define STATE_NAMES_MAX 4
+
+/* Names that name servers gave for an address in a network namespace, newest first; how many. Valid
+ * until the next event. */
+uint32_t state_names_of(const struct state *state, uint32_t netns, uint8_t family,
+			const uint8_t *address, struct text out[STATE_NAMES_MAX]);
+
 /* Name of the host. */
 struct text state_hostname(const struct state *state);
 
@@ -201,6 +209,9 @@ struct state_counters {
 	uint64_t fds_evicted_total;
 	uint64_t unknown_task_total; /* events of tasks we had to invent */
 	uint64_t blind_total;        /* processes that got an io_uring ring nobody tells of */
+	uint64_t dns_answers_total;  /* of name servers, understood */
+	uint64_t dns_refused_total;  /* came from their port and made no sense */
+	uint64_t dns_evicted_total;  /* names that had to go before their time */
 	uint64_t wrong_image_total;  /* events whose exec_id was not the process's: repaired */
 	size_t bytes;
 };

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/path.h"
+#include "state/dns_names.h"
 #include "state/fd_table.h"
 #include "state/identity.h"
 #include "state/process_table.h"
@@ -29,6 +30,7 @@ struct state {
 	struct process_table *table;
 	struct identity *identity;
 	struct users *users;
+	struct dns_names *names;
 	struct fd_limits fd_limits;
 	size_t string_bytes;
 	uint64_t now_ns; /* newest event time */
