@@ -34,17 +34,22 @@ class NameServer:
     def __init__(self):
         self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.udp.bind((ADDRESS, 53))
-        threading.Thread(target=self.serve, daemon=True).start()
+        self.udp.settimeout(0.2)
+        self.is_open = True
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
 
     def serve(self):
-        while True:
+        while self.is_open:
             try:
                 query, sender = self.udp.recvfrom(512)
                 reply = answer(query)
-            except (OSError, ValueError, struct.error):
-                return
+            except (TimeoutError, ValueError, struct.error):
+                continue
             if reply:
                 self.udp.sendto(reply, sender)
 
     def close(self):
+        self.is_open = False
+        self.thread.join()
         self.udp.close()

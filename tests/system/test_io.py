@@ -77,8 +77,13 @@ def test_rules_see_data_and_names(make_daemon, scratch, server):
     assert got["connected by name"] == 1 and got["connected by alias"] == 1
     assert got["connected by another name"] == 0 and got["other needle"] == 0
     assert got["answered"] == 2  # for A and for AAAA
-    outputs = {alert["rule"]: alert["output"] for alert in daemon.items("/v1/alerts")}
-    assert outputs["connected by name"] == f"connect name={name_server.NAME} data=<NA>"
+
+    def written():
+        alerts = {alert["rule"]: alert["output"] for alert in daemon.items("/v1/alerts")}
+        return alerts if len(alerts) == 4 else None
+
+    outputs = daemon.wait_for("the alerts", written, 20)
+    assert outputs["connected by name"].endswith(f" connect name={name_server.NAME} data=<NA>")
     assert "hay a needle hay" in outputs["needle"]
     assert daemon.get("/v1/status")["state"]["dns_answers_total"] >= 2
 
