@@ -42,10 +42,10 @@ def server_for_the_test():
     server.close()
 
 
-def write_rules(path, names, program):
+def write_rules(path, names, program, output=OUTPUT):
     path.write_text("".join(
         f"- rule: {name}\n  desc: d\n  condition: ({RULES[name]}) and proc.exepath = {program}\n"
-        f"  output: '{OUTPUT if name != 'answered' else '%dns.question %dns.type %dns.addresses'}'\n"
+        f"  output: '{output if name != 'answered' else '%dns.question %dns.type %dns.addresses'}'\n"
         f"  priority: INFO\n"
         for name in names
     ))
@@ -92,7 +92,7 @@ def test_nothing_is_learned_unasked(make_daemon, scratch, server):
     program = scratch / unique("resolver")
     shutil.copy(os.path.realpath(sys.executable), program)
     rules = scratch / "rules.yaml"
-    write_rules(rules, ["needle"], program)
+    write_rules(rules, ["needle"], program, "%evt.buffer")
     daemon = make_daemon(f"rules.files=[{rules}]")
     daemon.start()
     run_program(program, scratch)
