@@ -164,7 +164,7 @@ __attribute__((noinline)) static uint64_t take_all(struct bench *b)
 	bool is_late;
 
 	rings_refresh(b->rings, b->boot_ns + UINT64_C(1000000000));
-	while ((header = rings_next(b->rings, &is_late))) {
+	while ((header = rings_next(b->rings, UINT64_MAX, &is_late))) {
 		struct record record;
 		struct subject subject;
 
