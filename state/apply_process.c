@@ -154,11 +154,14 @@ static void inherit(struct process_node *child, const struct process_node *creat
 int set_task(struct state *state, struct process_node *node, const struct task_facts *task)
 {
 	struct process *p = &node->p;
+	char comm[COMM_MAX];
 
+	memcpy(comm, p->leader->comm, sizeof(comm));
 	set_thread_ids(p->leader, task);
+	if (memcmp(comm, p->leader->comm, sizeof(comm)) != 0)
+		process_note_change(state->table, node);
 	mirror_leader(p);
 	set_session(p, task);
-	process_note_change(state->table, node);
 	p->fd_limit = task->fd_limit;
 	p->vm_size_kb = task->vm_size_kb;
 	p->vm_rss_kb = task->vm_rss_kb;

@@ -119,6 +119,8 @@ static void events_follow_their_image(void **state)
 	}
 	while (!ended) {
 		while (source_next(t->source, &ev) > 0) {
+			if (ev->quality & EVENT_STATE_ONLY || ev->tgid <= 0)
+				continue; /* of a rescan, which has its own times */
 			if (ev->task && ev->task->parent_tgid == child && !ev->task->is_thread)
 				ours[ev->tgid] = 1;
 			if (ours[ev->tgid])

@@ -67,7 +67,7 @@ static void what_is_right_stays(void **out)
 {
 	struct fixture *f = *out;
 	struct process *p;
-	uint32_t generation;
+	uint64_t generation;
 
 	fixture_start(f);
 	p = fixture_apply(f, event_open(&f->maker, &task_child, 3, "/a", TEST_O_RDONLY));
@@ -164,7 +164,7 @@ static void images_and_credentials_are_corrected(void **out)
 	struct test_task now = task_child;
 	struct fixture *f = *out;
 	struct process *p;
-	uint32_t generation;
+	uint64_t generation;
 
 	fixture_start(f);
 	p = find(f, &task_child);
