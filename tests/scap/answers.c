@@ -148,6 +148,8 @@ static int take_all(struct answers *out, const cJSON *json)
 		all = cJSON_GetObjectItem(all, "events");
 	if (!cJSON_IsString(all) || !positions_parse(&out->all, all->valuestring))
 		return -EINVAL;
+	if (!cJSON_IsObject(filters)) /* no answers are none that agree */
+		return -EINVAL;
 	out->items = calloc((size_t)cJSON_GetArraySize(filters) + 1, sizeof(*out->items));
 	if (!out->items)
 		return -ENOMEM;

@@ -4,8 +4,9 @@
  *
  * Prints each (capture, filter) that differs with counts and the first positions (-v: with the
  * events), then sums; the last line is "N passed, N failed". The exceptions file lists what differs
- * on purpose: "capture | filter | reason" a line, capture may be '*'. One that differs no more
- * fails.
+ * on purpose: "capture | filter | reason" a line. Capture '*' stands for any, and must be followed
+ * by "| where FILTER": it excuses only events that the filter is true of. An exception that differs
+ * no more fails; one for any capture where all captures that the file names are there.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -22,13 +23,17 @@
 
 #define ARENA_BYTES (1u << 20)
 #define SHOWN_MAX 6 /* positions of a difference */
+#define WHERE " | where "
 #define EVENT_FORMAT                                                                               \
 	"%evt.type tid=%thread.tid proc=%proc.name pid=%proc.pid parent=%proc.pname fd=%fd.num "   \
 	"%fd.typechar %fd.name res=%evt.rawres %evt.args"
 
 struct exception {
 	char *capture, *filter;
+	char *where; /* NULL: every event is excused */
 	bool is_used;
+	struct filter *holds_where;
+	struct positions holds; /* of this capture */
 };
 
 struct oracle {
@@ -65,30 +70,60 @@ static int read_exceptions(struct oracle *oracle, const char *path)
 		return -errno;
 	while (getline(&line, &room, file) >= 0) {
 		char *bar = strstr(line, " | "), *second = bar ? strstr(bar + 3, " | ") : NULL;
+		char *where = second ? strstr(second + 3, WHERE) : NULL;
 
 		if (line[0] == '#' || !second)
 			continue;
+		line[strcspn(line, "\n")] = '\0';
 		oracle->exceptions = reallocarray(oracle->exceptions, oracle->n_exceptions + 1,
 						  sizeof(*oracle->exceptions));
-		oracle->exceptions[oracle->n_exceptions++] =
-			(struct exception){strndup(line, (size_t)(bar - line)),
-					   strndup(bar + 3, (size_t)(second - bar - 3)), false};
+		oracle->exceptions[oracle->n_exceptions++] = (struct exception){
+			.capture = strndup(line, (size_t)(bar - line)),
+			.filter = strndup(bar + 3, (size_t)(second - bar - 3)),
+			.where = where ? strdup(where + strlen(WHERE)) : NULL,
+		};
 	}
 	free(line);
 	fclose(file);
 	return 0;
 }
 
+/* One for this capture goes before one for any. */
 static struct exception *find_exception(struct oracle *oracle, const char *filter)
 {
+	struct exception *any = NULL;
+
 	for (uint32_t i = 0; i < oracle->n_exceptions; i++) {
 		struct exception *e = &oracle->exceptions[i];
 
-		if (strcmp(e->filter, filter) == 0 &&
-		    (strcmp(e->capture, "*") == 0 || strcmp(e->capture, oracle->name) == 0))
+		if (strcmp(e->filter, filter) != 0)
+			continue;
+		if (strcmp(e->capture, oracle->name) == 0)
 			return e;
+		if (strcmp(e->capture, "*") == 0)
+			any = e;
 	}
-	return NULL;
+	return any;
+}
+
+/* What an exception for any capture excuses must be said. */
+static int compile_exceptions(struct oracle *oracle)
+{
+	struct diag diag = {0};
+
+	for (uint32_t i = 0; i < oracle->n_exceptions; i++) {
+		struct exception *e = &oracle->exceptions[i];
+
+		if (!e->where && strcmp(e->capture, "*") != 0)
+			continue;
+		if (!e->where ||
+		    filter_compile(&e->holds_where, text_from(e->where), &oracle->fields, &diag)) {
+			printf("%s: %s: exception without a filter that says where: %s\n",
+			       e->capture, e->filter, diag.message);
+			return -EINVAL;
+		}
+	}
+	return 0;
 }
 
 /* One filter over one capture. */
@@ -169,6 +204,13 @@ static void show_event(struct oracle *oracle, struct replay *replay,
 		       const struct field_context *ctx)
 {
 	positions_add(&replay->shown, ctx->event->num);
+	for (uint32_t i = 0; i < oracle->n_exceptions; i++) {
+		struct exception *e = &oracle->exceptions[i];
+
+		arena_reset(&oracle->arena);
+		if (e->holds_where && filter_eval(e->holds_where, ctx))
+			positions_add(&e->holds, ctx->event->num);
+	}
 	for (uint32_t i = 0; i < replay->answers.n; i++) {
 		struct probe *probe = &replay->probes[i];
 
@@ -273,14 +315,18 @@ static void compare(struct oracle *oracle, const struct replay *replay, const ch
 {
 	struct exception *exception = find_exception(oracle, filter);
 	uint64_t n = 0, at = 0;
+	bool is_excused = exception;
 
-	while ((at = next_difference(replay, expected, found, at)))
+	while ((at = next_difference(replay, expected, found, at))) {
+		if (exception && exception->where)
+			is_excused = is_excused && positions_has(&exception->holds, at);
 		n++;
+	}
 	oracle->events_compared += positions_count(&replay->answers.all);
 	oracle->events_differing += n;
 	if (!n) {
 		oracle->passed++;
-	} else if (exception) {
+	} else if (is_excused) {
 		exception->is_used = true;
 		oracle->excepted++;
 	} else {
@@ -326,6 +372,8 @@ static void run_capture(struct oracle *oracle, const char *capture, const char *
 	int r = answers_read(&replay.answers, answers);
 
 	oracle->captures++;
+	for (uint32_t i = 0; i < oracle->n_exceptions; i++)
+		positions_done(&oracle->exceptions[i].holds);
 	if (r)
 		printf("%s: cannot read its answers: %s\n", oracle->name, strerror(-r));
 	else
@@ -378,15 +426,31 @@ static void run_folder(struct oracle *oracle)
 		free(entries);
 }
 
-/* What is listed as differing must differ, where its capture is there. */
+static bool has_capture(const struct oracle *oracle, const struct exception *e)
+{
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/%s.scap", oracle->directory, e->capture);
+	return access(path, R_OK) == 0;
+}
+
+/* What is listed as differing must differ, where its capture is there; in any capture, where all
+ * are there that are named. */
 static void check_exceptions(struct oracle *oracle)
 {
+	bool has_all = true;
+
 	for (uint32_t i = 0; i < oracle->n_exceptions; i++) {
 		const struct exception *e = &oracle->exceptions[i];
-		char path[4096];
 
-		snprintf(path, sizeof(path), "%s/%s.scap", oracle->directory, e->capture);
-		if (e->is_used || access(path, R_OK))
+		if (strcmp(e->capture, "*") != 0)
+			has_all = has_all && has_capture(oracle, e);
+	}
+	for (uint32_t i = 0; i < oracle->n_exceptions; i++) {
+		const struct exception *e = &oracle->exceptions[i];
+
+		if (e->is_used ||
+		    !(strcmp(e->capture, "*") == 0 ? has_all : has_capture(oracle, e)))
 			continue;
 		printf("%s: %s: listed as an exception, but does not differ\n", e->capture,
 		       e->filter);
@@ -433,12 +497,17 @@ int main(int argc, char **argv)
 	if (!oracle.directory || arena_init(&oracle.arena, ARENA_BYTES))
 		return usage();
 	read_exceptions(&oracle, exceptions);
+	if (compile_exceptions(&oracle))
+		return 2;
 	run_folder(&oracle);
 	check_exceptions(&oracle);
 	print_sums(&oracle);
 	for (uint32_t i = 0; i < oracle.n_exceptions; i++) {
 		free(oracle.exceptions[i].capture);
 		free(oracle.exceptions[i].filter);
+		free(oracle.exceptions[i].where);
+		filter_destroy(&oracle.exceptions[i].holds_where);
+		positions_done(&oracle.exceptions[i].holds);
 	}
 	free(oracle.exceptions);
 	arena_done(&oracle.arena);
