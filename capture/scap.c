@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/log.h"
 #include "base/util.h"
 #include "capture/scap_convert.h"
 #include "capture/scap_facts.h"
@@ -61,7 +60,6 @@ static int fail(struct scap_source *s, int r, uint64_t offset)
 		s->in_events = s->telling_state = true;
 	s->diag.offset = (uint32_t)MIN(offset, UINT32_MAX);
 	snprintf(s->diag.file, sizeof(s->diag.file), "%s", path);
-	log_err("capture file '%s': %s", path, s->diag.message);
 	return r;
 }
 

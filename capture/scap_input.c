@@ -29,7 +29,7 @@ int scap_input_open(struct scap_input **out, const char *path, struct diag *diag
 	if (!file->gz) {
 		int error = errno ? errno : ENOMEM;
 
-		return diag_set(diag, -error, "%s: %s", path, strerror(error));
+		return diag_set(diag, -error, "%s", strerror(error));
 	}
 	gzbuffer(file->gz, 128 * 1024);
 	*out = TAKE(file);

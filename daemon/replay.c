@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -147,23 +148,53 @@ static void print_losses(const struct source *source)
 	print_loss("blocks that are neither state nor event, left out", c.skipped_blocks);
 }
 
+/* What it came to: also that there was nothing to say. */
+static void print_summary(const struct replay *replay)
+{
+	const struct source *source = replay->daemon.source;
+	struct replay_said said = replay_output_said(replay->output);
+	struct source_counters c;
+
+	source->ops->counters(source, &c);
+	fprintf(stderr,
+		"ethogram: replay: %" PRIu64 " events: %" PRIu64 " alerts, %" PRIu64
+		" anomalies, %" PRIu64 " incidents\n",
+		c.events_total, said.alerts, said.anomalies, said.incidents);
+	print_losses(source);
+}
+
+/* Which exit code it is. The source has said why if it was the file's fault. */
+static int print_failure(const struct source *source, int error)
+{
+	const struct diag *diag = scap_source_diag(source);
+
+	if (!diag->message[0]) {
+		log_err_r(error, "replay: ended early");
+		return 1;
+	}
+	diag_print(diag);
+	return EXIT_UNREADABLE;
+}
+
 /* What is unreadable ends the replay, after everything before it was said. */
 static int run(struct replay *replay)
 {
 	struct daemon *d = &replay->daemon;
-	int r, said;
+	int r, said, code = 0;
 
 	do
 		r = pipeline_run_batch(d->pipeline, BATCH_MAX);
 	while (r > 0);
 	pipeline_checkpoint(d->pipeline, pipeline_last_event_ns(d->pipeline));
 	said = replay_output_finish(replay->output);
-	if (said)
+	if (said) {
 		log_err_r(said, "standard output: cannot write");
+		code = 1;
+	}
 	if (r < 0)
-		diag_print(scap_source_diag(d->source));
-	print_losses(d->source);
-	return r < 0 ? EXIT_UNREADABLE : said ? 1 : 0;
+		code = print_failure(d->source, r);
+	print_summary(replay);
+	return code;
 }
 
 static int start(struct replay *replay)

@@ -21,6 +21,7 @@ struct replay_output {
 	/* Incidents as last told, by id; said when they close. */
 	struct record_incident **open;
 	size_t n_open, room_open;
+	struct replay_said said;
 	int error;
 };
 
@@ -110,6 +111,7 @@ static void say_alert(struct replay_output *o, const struct record_alert *alert)
 
 	if (!note_id(o, &o->alerts, alert->id))
 		return; /* told again because it joined an incident late */
+	o->said.alerts++;
 	if (!o->is_json) {
 		say(o, alert_line(alert));
 		return;
@@ -122,6 +124,7 @@ static void say_anomaly(struct replay_output *o, const struct record_anomaly *an
 {
 	if (!anomaly->above_threshold || !note_id(o, &o->anomalies, anomaly->id))
 		return;
+	o->said.anomalies++;
 	if (o->is_json)
 		say_json(o, anomaly_json(anomaly, ANOMALY_WITH_EXPLANATION), "anomaly");
 	else
@@ -130,6 +133,7 @@ static void say_anomaly(struct replay_output *o, const struct record_anomaly *an
 
 static void say_incident(struct replay_output *o, const struct record_incident *incident)
 {
+	o->said.incidents++;
 	if (o->is_json)
 		say_json(o, incident_json(incident), "incident");
 	else
@@ -214,6 +218,11 @@ void replay_output_record(struct replay_output *output, enum write_kind kind, co
 		say_anomaly(output, record);
 	else if (kind == WRITE_INCIDENT)
 		note_incident(output, record);
+}
+
+struct replay_said replay_output_said(const struct replay_output *output)
+{
+	return output->said;
 }
 
 int replay_output_finish(struct replay_output *output)

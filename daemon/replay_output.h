@@ -5,6 +5,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "base/records.h"
@@ -20,6 +21,13 @@ void replay_output_set_state(struct replay_output *output, const struct state *s
 
 /* Say what is news in a record; other kinds are ignored. record is borrowed. */
 void replay_output_record(struct replay_output *output, enum write_kind kind, const void *record);
+
+/* How many lines of each kind were said. */
+struct replay_said {
+	uint64_t alerts, anomalies, incidents;
+};
+
+struct replay_said replay_output_said(const struct replay_output *output);
 
 /* Incidents that are still open. 0, or -errno of the first line that could not be written. */
 int replay_output_finish(struct replay_output *output);

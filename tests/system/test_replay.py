@@ -98,8 +98,9 @@ def test_damage_ends_the_replay_where_it_is(scratch):
     done = replay_plain(damaged)
     assert done.returncode == 2
     assert done.stdout.count(b"Account file read") == 1
-    assert f"byte {len(good)}".encode() in done.stderr, done.stderr
-    assert str(damaged).encode() in done.stderr
+    lines = done.stderr.decode().splitlines()
+    assert lines[0].startswith(f"ethogram: {damaged}: byte {len(good)}: "), lines
+    assert lines[1:] == ["ethogram: replay: 5 events: 1 alerts, 0 anomalies, 0 incidents"], "said once"
 
 
 @pytest.mark.parametrize(
@@ -121,7 +122,15 @@ def test_what_cannot_be_opened_is_refused(scratch):
     for path in (scratch / "missing.scap", scratch):
         done = replay_plain(path)
         assert done.returncode == 2
-        assert str(path).encode() in done.stderr
+        assert done.stderr.count(str(path).encode()) == 1, done.stderr
+
+
+def test_nothing_found_is_said(scratch):
+    path = scratch / "service.scap"
+    path.write_bytes(scap_maker.service(4, []))
+    done = replay_plain(path)
+    assert (done.returncode, done.stdout) == (0, b"")
+    assert done.stderr == b"ethogram: replay: 5 events: 0 alerts, 0 anomalies, 0 incidents\n"
 
 
 def test_a_good_file_before_an_unreadable_one_is_told(scratch):
