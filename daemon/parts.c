@@ -255,10 +255,11 @@ static int make_writer(struct daemon *d)
 
 static int make_replay_writer(struct daemon *d)
 {
-	d->next_alert_id = 1;
+	d->next_alert_id = d->next_gap_id = 1;
 	if (!d->store)
 		return 0;
 	d->next_alert_id = store_last_alert(d->store) + 1;
+	d->next_gap_id = store_last_gap(d->store) + 1;
 	return writer_create_inline(&d->writer, d->store);
 }
 
@@ -349,6 +350,7 @@ static int make_replay_pipeline(struct daemon *d)
 		.checkpoint_s = d->config->storage.checkpoint_s,
 		.rest_every_ns = REPLAY_REST_NS,
 		.next_alert_id = d->next_alert_id,
+		.next_gap_id = d->next_gap_id,
 	};
 
 	parts.rules = TAKE(d->rules);

@@ -120,7 +120,9 @@ static int store_baseline(struct profile_set *set, struct baseline *b, size_t *i
 	/* Silent existence is evidence too, and must not be lost with the process. */
 	if (b->workload && b->workload->n_live && epoch_of(&set->clock, set->now_ns) > b->epoch)
 		profile_set_exist(set, b, set->now_ns);
-	if (!has_changed(b))
+	/* One that never existed, because its processes ended before the first look, says nothing
+	 * and is not read back. */
+	if (!has_changed(b) || !b->first_ns)
 		return 0;
 	if (!b->image_ns)
 		b->image_ns = set->now_ns;

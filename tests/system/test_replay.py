@@ -198,6 +198,35 @@ def test_a_database_holds_what_was_told(scratch):
     assert replay_plain(path, *FAST, "--json").stdout == done.stdout
 
 
+def test_a_database_is_gone_on_with(scratch):
+    """Also when there was more than there was room for: gaps get ids of their own, and all can be read again."""
+    path, db = scratch / "crowd.scap", scratch / "r.db"
+    crowd = [scap_maker.process(100 + n, f"p{n}", f"/usr/bin/p{n}") for n in range(300)]
+    started = [
+        scap_maker.opened(1000 + (second if second % 100 < 50 else 0), second, "/srv/x") for second in range(400)
+    ]
+    path.write_bytes(scap_maker.section() + scap_maker.machine("made") + b"".join(crowd + started))
+    gaps = []
+    for _ in range(3):
+        done = replay_plain(path, "--db", db, "--set", "limits.processes=64")
+        assert done.returncode == 0 and b"warning" not in done.stderr, done.stderr
+        with sqlite3.connect(db) as base:
+            gaps.append(base.execute("SELECT id, from_ns, to_ns, reason, events FROM gaps ORDER BY id").fetchall())
+    n = len(gaps[0])
+    assert n > 2
+    assert [row[1:] for row in gaps[2]] == [row[1:] for row in gaps[0]] * 3
+    assert gaps[2][:n] == gaps[0]
+
+
+@needs_reference
+def test_workloads_that_never_existed_are_not_stored(scratch):
+    """Known from the list of processes, evicted before the first look: nothing is known of them that could be read back."""
+    capture, db = REFERENCE / "scap" / "sf_namespaces_setns.scap", scratch / "r.db"
+    for _ in range(2):
+        done = replay_plain(capture, "--db", db, "--set", "limits.processes=64")
+        assert done.returncode == 0 and b"damaged" not in done.stderr, done.stderr
+
+
 def test_nothing_is_left_behind(scratch):
     path = scratch / "service.scap"
     path.write_bytes(scap_maker.service(5, ["/etc/passwd"]))
