@@ -113,11 +113,11 @@ uint32_t event_call_class(const struct event *ev)
 	return call_class(ev->res, detail);
 }
 
-/* Calls without an event of their own have no result among their parameters, and may not tell it to
- * filters either. */
+/* Calls without an event of their own, and those whose event has no parameters, do not tell filters
+ * how they ended: a comparison of it is false then, and its negation true. */
 static bool has_result(enum event_type type)
 {
-	return type != EVENT_GENERIC;
+	return type != EVENT_GENERIC && event_info(type)->n_params > 0;
 }
 
 /* The state's own field: one that was given by hand may say anything. */

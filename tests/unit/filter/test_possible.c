@@ -81,6 +81,9 @@ static void conditions_say_what_they_can_use(void **state)
 		{"evt.type = openat and tolower(evt.res) = success", EVENT_OPENAT, ALL},
 		{"evt.type = openat and evt.rawres = val(fd.num)", EVENT_OPENAT, ALL},
 		{"evt.source regex nothing.* and evt.failed = false", EVENT_OPENAT, SUCCEEDED},
+		/* No parameters: no result, and so true for each of them. */
+		{"evt.type = getsockname and not evt.failed = true", EVENT_GETSOCKNAME, PLAIN},
+		{"evt.type = getpeername and not evt.rawres >= 0", EVENT_GETPEERNAME, PLAIN},
 	};
 
 	(void)state;
