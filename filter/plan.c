@@ -33,8 +33,9 @@ struct term {
 	const struct check *check;       /* CHECK */
 	const struct prefixes *prefixes; /* STARTS, whose parts are the checks it stands for */
 	uint64_t hash;
-	uint64_t answer; /* epoch << 1 | truth */
-	uint32_t tally;  /* while gates are sought */
+	uint64_t answer;  /* epoch << 1 | truth */
+	uint32_t tally;   /* while gates are sought: leaves that ask it ... */
+	uint32_t counted; /* ... the last of them */
 };
 
 /* A filter that is true if all its terms are. */
@@ -348,13 +349,18 @@ static struct term *find_gate(struct builder *b, const struct leaf *leaves, uint
 
 	for (uint32_t i = 0; i < n; i++) {
 		b->work += leaves[i].n;
-		for (uint32_t k = 0; k < leaves[i].n; k++)
+		for (uint32_t k = 0; k < leaves[i].n; k++) {
 			leaves[i].terms[k]->tally = 0;
+			leaves[i].terms[k]->counted = UINT32_MAX;
+		}
 	}
 	for (uint32_t i = 0; i < n; i++) {
 		for (uint32_t k = 0; k < leaves[i].n; k++) {
 			struct term *term = leaves[i].terms[k];
 
+			if (term->counted == i)
+				continue; /* long products keep their duplicates */
+			term->counted = i;
 			if (++term->tally > 1 && (!best || term->tally > best->tally))
 				best = term;
 		}

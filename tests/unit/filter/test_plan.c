@@ -265,6 +265,36 @@ static void nothing_left_is_all_or_nothing(void **state)
 	assert_int_equal(by_plan(f), one_by_one(f));
 }
 
+static void add_long_product(struct fixture *f, int first, int n_checks)
+{
+	char text[TEXT_MAX_BYTES];
+	uint32_t len = (uint32_t)snprintf(text, sizeof(text), "e.number != %d", first);
+
+	for (int k = 1; k <= n_checks + 5; k++)
+		len += (uint32_t)snprintf(text + len, sizeof(text) - len, " and e.number != %d",
+					  first + k % n_checks);
+	add_filter(f, text);
+}
+
+/* So many that duplicates stay in: a check that one filter alone asks twice is no gate. The sizes
+ * let the pool's blocks end at different places. */
+static void long_products_may_repeat_themselves(void **state)
+{
+	struct fixture *f = *state;
+
+	for (int n_checks = 66; n_checks < 90; n_checks++) {
+		for (int i = 0; i < FILTERS; i++)
+			add_long_product(f, i * 200, n_checks);
+		set_now("cat", "sh", "/a", 0);
+		make_plan(f);
+		for (uint64_t number = 0; number < 200 * FILTERS; number += 50) {
+			set_now("cat", "sh", "/a", number);
+			assert_int_equal(by_plan(f), one_by_one(f));
+		}
+		forget(f);
+	}
+}
+
 static uint64_t chance = 1;
 
 static uint32_t dice(uint32_t n)
@@ -382,6 +412,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_many_ask_is_asked_first, setup, teardown),
 		cmocka_unit_test_setup_teardown(beginnings_are_compared_together, setup, teardown),
 		cmocka_unit_test_setup_teardown(nothing_left_is_all_or_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(long_products_may_repeat_themselves, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(plans_answer_as_their_filters, setup, teardown),
 		cmocka_unit_test_setup_teardown(huge_conditions_have_plans, setup, teardown),
 	};
