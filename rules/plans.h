@@ -1,7 +1,7 @@
 /* Plans (filter/plan.h) for processes: which rules can still match for one process and one type of
  * event, found once and kept until the process, its thread's name or its ancestors change.
  * Processes that answer all stable checks alike share a plan. Bounded: seats are overwritten, plans
- * are all dropped, and counted, when they outgrow their memory. Pipeline thread only. */
+ * are all dropped, to be made again, when they outgrow their memory. Pipeline thread only. */
 #pragma once
 
 #include "rules/rule_set.h"
