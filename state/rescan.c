@@ -25,7 +25,6 @@ static void begin(struct state *state)
 
 	if (++state->fd_limits.mark == 0)
 		state->fd_limits.mark = 1;
-	rescan->is_running = true;
 	rescan->is_sweeping = false;
 	rescan->pid = 0;
 	state->repaired.rescans_total++;
@@ -268,7 +267,6 @@ static int take_fd(struct state *state, const struct event *ev, struct subject *
 /* Processes that have no descriptor at all. */
 static void finish(struct state *state)
 {
-	struct state_rescan *rescan = &state->rescan;
 	uint16_t mark = state->fd_limits.mark;
 	struct process_node *node;
 
@@ -281,7 +279,6 @@ static void finish(struct state *state)
 		state->repaired.fds_total +=
 			fd_table_sweep(node->p.fds, NULL, 0, &state->fd_limits);
 	}
-	rescan->is_running = false;
 }
 
 int apply_rescan(struct state *state, const struct event *ev, struct subject *out)

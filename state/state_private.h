@@ -13,7 +13,6 @@
 
 /* A rescan under way: see rescan.c. */
 struct state_rescan {
-	bool is_running;
 	bool is_sweeping; /* ended processes, from slot sweep_at on */
 	uint32_t sweep_at;
 	int32_t pid; /* whose descriptors are coming; 0 nobody's */
