@@ -43,7 +43,9 @@ struct daemon {
 	bool loader_runs;
 	atomic_bool stop;
 	/* Events to capture with the newest rules; made by the loader, used by the pipeline thread
-	 * once wanted_changed is set. */
+	 * once wanted_changed is set. The lock keeps a second reload from changing them meanwhile.
+	 */
+	pthread_mutex_t wanted_lock;
 	struct event_set wanted;
 	struct call_classes classes;
 	double max_cpu_ratio;

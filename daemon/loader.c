@@ -110,11 +110,13 @@ static void reload(struct daemon *d)
 		return;
 	}
 	log_info("reload: %u rules", rule_set_size(rules));
+	pthread_mutex_lock(&d->wanted_lock);
 	d->wanted = wanted;
 	d->classes = classes;
 	d->max_cpu_ratio = config->capture.max_cpu_ratio;
 	needs_of(&d->needs, rules, d->profiles);
 	atomic_store(&d->wanted_changed, true);
+	pthread_mutex_unlock(&d->wanted_lock);
 	pipeline_swap_rules(d->pipeline, TAKE(rules));
 	d->source->ops->wake(d->source);
 }

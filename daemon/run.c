@@ -33,8 +33,12 @@ int daemon_apply_wanted(struct daemon *d)
 
 static void apply_changed_wanted(struct daemon *d)
 {
-	if (atomic_exchange(&d->wanted_changed, false) && daemon_apply_wanted(d))
+	if (!atomic_exchange(&d->wanted_changed, false))
+		return;
+	pthread_mutex_lock(&d->wanted_lock);
+	if (daemon_apply_wanted(d))
 		log_warn("capture: cannot change what is captured, keeping the old set");
+	pthread_mutex_unlock(&d->wanted_lock);
 }
 
 static void fill_load(const struct source_counters *counters, uint64_t now_ns,
@@ -124,7 +128,7 @@ static int run(struct daemon *d)
 
 int verb_run(int argc, char **argv)
 {
-	struct daemon d = {.argc = argc, .argv = argv};
+	struct daemon d = {.argc = argc, .argv = argv, .wanted_lock = PTHREAD_MUTEX_INITIALIZER};
 	int r = options_load_config(argc, argv, &d.config);
 
 	if (r == -EXIT_USAGE) {
