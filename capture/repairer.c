@@ -6,7 +6,10 @@
 /* Calls whose loss leaves state wrong. */
 #define STATE_FLAGS (EVENT_CREATES_FD | EVENT_DESTROYS_FD | EVENT_MODIFIES_STATE)
 
-/* Losses of calls that state depends on, and of life-cycle events. */
+/* Of a rescan that fails, until the next loss. */
+#define TRIES 5
+
+/* Losses of calls and requests that state depends on, and of life-cycle events. */
 static uint64_t state_lost(const struct repairer *r, uint64_t bad_total)
 {
 	uint64_t total = rings_corrupt_total(r->rings) + bad_total;
@@ -23,7 +26,9 @@ static uint64_t state_lost(const struct repairer *r, uint64_t bad_total)
 			}
 		}
 		for (uint32_t kind = WIRE_EXEC; kind < WIRE_KIND_END; kind++)
-			total += ring->lost_kinds[kind];
+			total += kind == WIRE_SIGNAL || kind == WIRE_FAULT
+					 ? 0 /* they change nothing */
+					 : ring->lost_kinds[kind];
 	}
 	return total;
 }
@@ -57,9 +62,18 @@ static void begin_rescan(struct repairer *r)
 static void end_rescan(struct repairer *r)
 {
 	uint64_t now_ns = clock_monotonic_ns();
+	bool has_failed = rescan_failed(r->rescan);
 
 	rescan_destroy(&r->rescan);
 	rescan_plan_ended(&r->plan, r->began_ns, now_ns);
+	if (has_failed) {
+		/* What was lost is still wrong; trying without an end would be for nothing. */
+		r->failed_in_row = (r->failed_in_row + 1) % TRIES;
+		if (r->failed_in_row)
+			rescan_plan_lost(&r->plan, now_ns);
+		return;
+	}
+	r->failed_in_row = 0;
 	r->took_ns = now_ns - r->began_ns;
 	r->rescans_total++;
 }

@@ -18,6 +18,7 @@ struct repairer {
 	uint64_t began_ns;     /* monotonic */
 	uint64_t rescans_total, took_ns, longest_ns;
 	uint64_t lost_seen, state_lost_seen;
+	uint32_t failed_in_row;
 };
 
 /* Look whether anything was lost, and begin when it is time. bad_total: records that made no

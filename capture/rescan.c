@@ -18,6 +18,7 @@ enum phase { BEGIN, TASKS, TASKS_DONE, FILES, DONE, OVER };
 struct rescan {
 	struct capture_bpf *programs;
 	enum phase phase;
+	bool has_failed;
 	uint64_t marker_ns; /* time of BEGIN, TASKS_DONE or DONE */
 	int fd;             /* of the iterator that is being read; -1 none */
 	size_t used, at;    /* of data */
@@ -32,6 +33,7 @@ int rescan_create(struct rescan **out, struct capture_bpf *programs)
 		return -ENOMEM;
 	rescan->programs = programs;
 	rescan->phase = BEGIN;
+	rescan->has_failed = false;
 	rescan->marker_ns = clock_boot_ns();
 	rescan->fd = -1;
 	rescan->used = rescan->at = 0;
@@ -125,6 +127,7 @@ bool rescan_peek(struct rescan *rescan, struct rescan_record *out)
 		if (r < 0) {
 			log_warn("rescan: given up: error %d", -r);
 			rescan->phase = OVER;
+			rescan->has_failed = true;
 		} else if (r == 0) {
 			next_phase(rescan);
 		} else {
@@ -150,4 +153,9 @@ void rescan_take(struct rescan *rescan)
 		rescan->at += ((const struct wire_header *)(rescan->data + rescan->at))->len;
 	else if (rescan->phase != OVER)
 		next_phase(rescan);
+}
+
+bool rescan_failed(const struct rescan *rescan)
+{
+	return rescan->has_failed;
 }

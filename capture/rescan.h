@@ -28,3 +28,6 @@ void rescan_destroy(struct rescan **rescan);
  * then SCAN_DONE never came). */
 bool rescan_peek(struct rescan *rescan, struct rescan_record *out);
 void rescan_take(struct rescan *rescan);
+
+/* Whether it was given up before SCAN_DONE. */
+bool rescan_failed(const struct rescan *rescan);
