@@ -536,7 +536,9 @@ static void add_lost(const struct live *live, uint32_t cpu, struct source_counte
 static void live_counters(const struct source *source, struct source_counters *out)
 {
 	const struct live *live = live_of(source);
+	struct uring_counters requests;
 
+	uring_counters(live->uring, &requests);
 	*out = (struct source_counters){
 		.events_total = live->events_total,
 		.reordered_total = live->reordered_total,
@@ -544,6 +546,7 @@ static void live_counters(const struct source *source, struct source_counters *o
 		.map_bytes = live->memory_bytes,
 		.doorbells_total = doorbell_rung_total(live->doorbell),
 		.dropped_total = live->bad_total,
+		.requests_evicted_total = requests.evicted_total,
 		.rescans_total = live->repairer.rescans_total,
 		.rescan_ns = live->repairer.took_ns,
 		.rescan_pause_ns = live->repairer.longest_ns,
@@ -692,9 +695,11 @@ static int load_any(struct live *live, const struct live_config *config, uint32_
 static int load(struct live *live, const struct live_config *config, uint32_t read_mode)
 {
 	libbpf_print_fn_t print;
-	int r;
+	int r = libbpf_num_possible_cpus();
 
-	live->n_cpus = (uint32_t)libbpf_num_possible_cpus();
+	if (r < 0)
+		return log_err_r(r, "live capture: cannot read how many CPUs the host can have");
+	live->n_cpus = (uint32_t)r;
 	live->ring_bytes = ring_bytes_for(config->buffer_bytes, live->n_cpus);
 	raise_memlock();
 	print = libbpf_set_print(libbpf_says);

@@ -33,9 +33,10 @@ struct source_counters {
 	uint64_t doorbells_total;   /* long sleeps that the kernel ended */
 	uint64_t own_skipped_total; /* events of the daemon itself, left out */
 	uint64_t recursion_missed_total;
-	uint64_t rescans_total;   /* completed */
-	uint64_t rescan_ns;       /* what the last one took */
-	uint64_t rescan_pause_ns; /* longest time that one kept events waiting */
+	uint64_t requests_evicted_total; /* io_uring: forgotten before their result came */
+	uint64_t rescans_total;          /* completed */
+	uint64_t rescan_ns;              /* what the last one took */
+	uint64_t rescan_pause_ns;        /* longest time that one kept events waiting */
 	uint64_t ring_bytes, map_bytes;
 	uint64_t dropped_by_cpu[SOURCE_CPUS_MAX];
 	uint32_t n_programs;

@@ -50,6 +50,7 @@ static const struct {
 	[GAP_SUSPEND] = {"suspend", true},
 	[GAP_CLOCK_FORWARD] = {"clock set forward", true},
 	[GAP_CLOCK_BACK] = {"clock set back", true},
+	[GAP_EVICTED_REQUEST] = {"request evicted", false},
 };
 
 const char *gap_reason_name(enum gap_reason reason)

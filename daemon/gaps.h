@@ -19,6 +19,7 @@ enum gap_reason {
 	GAP_SUSPEND,           /* the host slept */
 	GAP_CLOCK_FORWARD,     /* real time was set forward: [from, to) never was */
 	GAP_CLOCK_BACK,        /* real time was set back: [to, from) was twice */
+	GAP_EVICTED_REQUEST,   /* io_uring: their results have no names or addresses */
 	GAP_REASON_END,
 };
 

@@ -113,6 +113,8 @@ uint64_t losses_check(struct losses *l, const struct source *source, const struc
 	compare_rings(&c, &l->previous, &l->source);
 	compare_programs(&c, &l->previous, &l->source);
 	add_growth(&c, GAP_CORRUPT, l->previous.corrupt_total, l->source.corrupt_total);
+	add_growth(&c, GAP_EVICTED_REQUEST, l->previous.requests_evicted_total,
+		   l->source.requests_evicted_total);
 	compare_shed(&c, &l->previous, &l->source);
 
 	state_counters(state, &counters);

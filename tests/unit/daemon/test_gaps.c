@@ -220,12 +220,15 @@ static void counters_become_rows(void **state)
 
 	made_up_state.evicted_total = 3;
 	made_up_state.fds_evicted_total = 4;
+	made_up.requests_evicted_total = 5;
 	losses_check(losses, &source, NULL, NOW + 4 * SECOND, gaps);
 	forget(&seen);
 	gaps_flush(gaps, keep, &seen);
-	assert_int_equal(seen.n, 2);
+	assert_int_equal(seen.n, 3);
 	assert_int_equal(seen.gaps[0]->events, 3);
 	assert_int_equal(seen.gaps[1]->events, 4);
+	assert_int_equal(seen.gaps[2]->events, 5);
+	assert_true(text_equal(seen.gaps[2]->reason, TEXT("request evicted")));
 
 	forget(&seen);
 	losses_check(losses, &source, NULL, NOW + 5 * SECOND, gaps);
