@@ -25,14 +25,37 @@ struct uring {
 	char record[2 * WIRE_RECORD_MAX];
 };
 
-enum { OP_ACCEPT = 13, OP_OPENAT = 18, OP_OPENAT2 = 28 };
+enum {
+	OP_ACCEPT = 13,
+	OP_OPENAT = 18,
+	OP_OPENAT2 = 28,
+	OP_RENAMEAT = 35,
+	OP_UNLINKAT = 36,
+	OP_MKDIRAT = 37,
+	OP_SYMLINKAT = 38,
+	OP_LINKAT = 39,
+	OP_SOCKET = 45,
+};
 
 static const struct uring_op ops[] = {
-	{9, "sendmsg"},    {OP_ACCEPT, "accept4"}, {16, "connect"},         {OP_OPENAT, "openat"},
-	{19, "close"},     {26, "sendto"},         {OP_OPENAT2, "openat2"}, {34, "shutdown"},
-	{35, "renameat2"}, {36, "unlinkat"},       {37, "mkdirat"},         {38, "symlinkat"},
-	{39, "linkat"},    {45, "socket"},         {47, "sendto"},          {48, "sendmsg"},
-	{56, "bind"},      {57, "listen"},
+	{9, "sendmsg"},
+	{OP_ACCEPT, "accept4"},
+	{16, "connect"},
+	{OP_OPENAT, "openat"},
+	{19, "close"},
+	{26, "sendto"},
+	{OP_OPENAT2, "openat2"},
+	{34, "shutdown"},
+	{OP_RENAMEAT, "renameat2"},
+	{OP_UNLINKAT, "unlinkat"},
+	{OP_MKDIRAT, "mkdirat"},
+	{OP_SYMLINKAT, "symlinkat"},
+	{OP_LINKAT, "linkat"},
+	{OP_SOCKET, "socket"},
+	{47, "sendto"},
+	{48, "sendmsg"},
+	{56, "bind"},
+	{57, "listen"},
 };
 
 const struct uring_op *uring_ops(uint32_t *n)
@@ -100,7 +123,8 @@ static struct asked *place_for(struct uring *uring, const struct wire_uring *r)
 		if (set[i].start_ns < best->start_ns)
 			best = &set[i];
 	}
-	if (best->start_ns)
+	/* Those that hide their success were told when they were asked, and most stay for ever. */
+	if (best->start_ns && !(best->uring.flags & WIRE_URING_SKIPS_SUCCESS))
 		uring->counters.evicted_total++;
 	return best;
 }
@@ -152,6 +176,34 @@ static struct wire_header *begin_call(struct uring *uring, const struct wire_hea
 	if (asked->flags & (WIRE_URING_FIXED_FILE | WIRE_URING_DIRECT))
 		call->flags |= WIRE_IS_FIXED_FILE;
 	return call;
+}
+
+/* Nobody knows what was asked: descriptor 0, as arguments that are all zero would say, it was not.
+ */
+static void forget_descriptors(struct wire_header *call, uint16_t op)
+{
+	const uint64_t none = (uint64_t)-1;
+
+	switch (op) {
+	case OP_SOCKET:
+		break;
+	case OP_SYMLINKAT:
+		call->args[1] = none;
+		break;
+	case OP_RENAMEAT:
+	case OP_LINKAT:
+		call->args[0] = call->args[2] = none;
+		break;
+	case OP_ACCEPT:
+	case OP_OPENAT:
+	case OP_OPENAT2:
+	case OP_UNLINKAT:
+	case OP_MKDIRAT:
+		call->args[0] = none;
+		break;
+	default: /* the socket, or the file closed, under a number that is not known */
+		call->flags |= WIRE_IS_FIXED_FILE;
+	}
 }
 
 static void append(struct wire_header *call, const void *bytes, uint32_t len)
@@ -212,6 +264,8 @@ static const struct wire_header *done(struct uring *uring, const struct wire_hea
 	call = begin_call(uring, header, asked ? &asked->uring : NULL);
 	if (asked)
 		append_asked(call, asked, with_raw_names || !has_object(sections, len));
+	else
+		forget_descriptors(call, r->op);
 	append(call, sections, len);
 	if (asked && !(r->flags & WIRE_URING_MORE))
 		asked->start_ns = 0;

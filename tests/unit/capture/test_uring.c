@@ -12,7 +12,15 @@
 #include "capture/decode.h"
 #include "capture/uring.h"
 
-enum { ACCEPT = 13, CONNECT = 16, OPENAT = 18, OPENAT2 = 28, UNLINKAT = 36 };
+enum {
+	ACCEPT = 13,
+	CONNECT = 16,
+	OPENAT = 18,
+	CLOSE = 19,
+	OPENAT2 = 28,
+	RENAMEAT = 35,
+	UNLINKAT = 36
+};
 
 struct fixture {
 	struct uring *uring;
@@ -155,6 +163,27 @@ static void an_answer_without_its_question_is_told_and_counted(void **state)
 	assert_int_equal(counters.done_total, 3);
 }
 
+/* State would take it for the process's descriptor 0. */
+static void answers_without_question_name_no_descriptor(void **state)
+{
+	struct fixture *f = *state;
+	const struct event *ev;
+
+	ev = take(f, begin(f, WIRE_RING_DONE, "close", CLOSE, 0x10), false);
+	assert_true(ev->quality & EVENT_FIXED_FILE);
+	ev = take(f, begin(f, WIRE_RING_DONE, "connect", CONNECT, 0x20), false);
+	assert_true(ev->quality & EVENT_FIXED_FILE);
+	ev = take(f, begin(f, WIRE_RING_DONE, "unlinkat", UNLINKAT, 0x30), false);
+	assert_int_equal(event_param(ev, UNLINKAT_dirfd)->i64, -1);
+	ev = take(f, begin(f, WIRE_RING_DONE, "renameat2", RENAMEAT, 0x40), false);
+	assert_int_equal(event_param(ev, RENAMEAT2_olddirfd)->i64, -1);
+	assert_int_equal(event_param(ev, RENAMEAT2_newdirfd)->i64, -1);
+	ev = take(f, open_done(f, 0x50, 4), false);
+	assert_int_equal(ev->fd, 4);
+	assert_false(ev->quality & EVENT_FIXED_FILE);
+	assert_int_equal(event_param(ev, OPENAT_dirfd)->i64, -1);
+}
+
 /* Another ring's request, or another kind, at the same address: not the answer. */
 static void answers_of_others_are_told_apart(void **state)
 {
@@ -246,6 +275,18 @@ static void questions_without_end_stay_bounded(void **state)
 		assert_null(take(f, ask_open(f, i * 256), false));
 	uring_counters(f->uring, &counters);
 	assert_true(counters.bytes <= before.bytes + 4096 * 64);
+	/* What was told already is no loss. */
+	before = counters;
+	for (uint64_t i = 1; i <= 20000; i++) {
+		struct wire_header *header = ask_open(f, 0x80 + i * 256);
+
+		request_of(header)->flags = WIRE_URING_SKIPS_SUCCESS;
+		assert_non_null(take(f, header, false));
+	}
+	uring_counters(f->uring, &counters);
+	assert_true(counters.evicted_total <= before.evicted_total + 4096);
+	for (uint64_t i = 1; i <= 20000; i++)
+		assert_null(take(f, ask_open(f, i * 256), false));
 	/* The newest are still known. */
 	assert_int_equal(take(f, open_done(f, 20000 * 256, -2), false)->raw_path[0].len, 3);
 }
@@ -291,6 +332,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		TEST(an_open_is_joined),
 		TEST(an_answer_without_its_question_is_told_and_counted),
+		TEST(answers_without_question_name_no_descriptor),
 		TEST(answers_of_others_are_told_apart),
 		TEST(a_question_that_hides_its_success_is_told_at_once),
 		TEST(openat2_gets_its_block),
