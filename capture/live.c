@@ -27,6 +27,7 @@
 #include "capture/uring.h"
 #include "capture_bpf.skel.h"
 
+#define VMLINUX_BTF "/sys/kernel/btf/vmlinux"
 #define RING_BYTES_MIN (UINT64_C(256) << 10)
 #define RING_BYTES_MAX (UINT64_C(1) << 30)
 #define SLEEP_MIN_NS UINT64_C(100000)
@@ -625,10 +626,13 @@ static int libbpf_says(enum libbpf_print_level level, const char *format, va_lis
 /* Open and load with one way of reading kernel memory. */
 static int load_with(struct live *live, const struct live_config *config, uint32_t read_mode)
 {
+	/* Where else libbpf (1.1) looks for a type that this kernel has not, the BTF of modules,
+	 * takes CAP_SYS_ADMIN; none of ours is in one. */
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = VMLINUX_BTF);
 	int r;
 
 	live->stride = WIRE_RING_HEAD_BYTES + live->ring_bytes + WIRE_RING_SLACK;
-	live->bpf = capture_bpf__open();
+	live->bpf = capture_bpf__open_opts(&opts);
 	if (!live->bpf)
 		return -errno;
 	demand_hooks_choose(live->bpf);
@@ -655,7 +659,7 @@ static int why_not_loaded(int r)
 		return log_err_r(-EPERM,
 				 "live capture: BPF programs may not be loaded: run as root, "
 				 "or grant CAP_BPF, CAP_PERFMON and CAP_SYS_RESOURCE");
-	if (access("/sys/kernel/btf/vmlinux", R_OK))
+	if (access(VMLINUX_BTF, R_OK))
 		return log_err_r(-ENOENT, "live capture: the kernel has no BTF: use one built with "
 					  "CONFIG_DEBUG_INFO_BTF=y");
 	if (r == -ENOMEM)

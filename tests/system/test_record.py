@@ -237,6 +237,17 @@ def test_only_for_its_owner(record):
     assert recording.path.stat().st_mode & 0o777 == 0o600
 
 
+def test_with_the_capabilities_that_the_readme_names(capture, scratch):
+    """Nothing of it may need CAP_SYS_ADMIN, such as looking for types in the BTF of modules."""
+    caps = "+bpf,+perfmon,+sys_ptrace,+dac_read_search"
+    os.chmod(scratch, 0o777)
+    done = subprocess.run(
+        ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", f"--inh-caps={caps}", f"--ambient-caps={caps}",
+         BINARY, "record", "-w", scratch / "r.scap", "--for", "0.2"], capture_output=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert (scratch / "r.scap").stat().st_size > 1000
+
+
 def test_the_recorder_itself_is_left_out(record):
     recording = record()
     pid = recording.process.pid
