@@ -31,7 +31,7 @@ struct recorder {
 	struct arena arena;
 	struct source_counters counters;
 	const char *path;
-	uint64_t flushed_ns, looked_ns; /* monotonic */
+	uint64_t flushed_ns; /* monotonic */
 	uint64_t first_event_ns, last_event_ns, lost_total;
 };
 
