@@ -239,6 +239,18 @@ static void note_fd(struct state_rescan *rescan, int32_t fd)
 	rescan->fds[rescan->n_fds++] = fd;
 }
 
+/* A thread may have descriptors of its own. Those of the process are its first thread's, or, where
+ * that one is over, those of the first that comes. */
+static bool is_of_thread(const struct state *state, const struct event *ev)
+{
+	const struct process_node *node;
+
+	if (ev->tid == ev->tgid)
+		return false;
+	node = process_table_find(state->table, ev->tgid, ev->start_ns);
+	return node && node->fd_mark == state->fd_limits.mark;
+}
+
 static int take_fd(struct state *state, const struct event *ev, struct subject *out)
 {
 	struct state_rescan *rescan = &state->rescan;
@@ -246,9 +258,12 @@ static int take_fd(struct state *state, const struct event *ev, struct subject *
 	bool is_changed = false;
 	int r;
 
-	if (ev->tgid != rescan->pid || ev->start_ns != rescan->start_ns) {
+	if (ev->tgid != rescan->pid || ev->tid != rescan->tid || ev->start_ns != rescan->start_ns) {
 		close_process(state);
+		if (is_of_thread(state, ev))
+			return 0;
 		rescan->pid = ev->tgid;
+		rescan->tid = ev->tid;
 		rescan->start_ns = ev->start_ns;
 		rescan->n_fds = 0;
 		rescan->fds_overflow = false;

@@ -15,7 +15,7 @@
 struct state_rescan {
 	bool is_sweeping; /* ended processes, from slot sweep_at on */
 	uint32_t sweep_at;
-	int32_t pid; /* whose descriptors are coming; 0 nobody's */
+	int32_t pid, tid; /* whose descriptors are coming; 0 nobody's */
 	uint64_t start_ns;
 	int32_t *fds; /* seen of it, ascending */
 	uint32_t n_fds, fds_capacity;

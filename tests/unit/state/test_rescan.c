@@ -234,6 +234,63 @@ static void who_has_no_descriptors_keeps_none(void **out)
 	assert_true(is_named(find(f, &task_shell), 0, "/dev/pts/0"));
 }
 
+static void thread_descriptor(struct fixture *f, const struct test_task *t, int32_t tid, int32_t fd,
+			      const char *path)
+{
+	struct event *ev = event_scan_fd(&f->maker, t, fd, path);
+
+	ev->tid = tid;
+	apply(f, ev, SCAN_FD);
+}
+
+/* They come right behind the process's own, or, by number of the thread, much later. */
+static void descriptors_of_single_threads_are_not_the_process_s(void **out)
+{
+	struct fixture *f = *out;
+	struct process *p;
+
+	for (int is_later = 0; is_later < 2; is_later++) {
+		fixture_start(f);
+		fixture_apply(f, event_open(&f->maker, &task_child, 3, "/a", TEST_O_RDONLY));
+		p = fixture_apply(f, event_open(&f->maker, &task_child, 10, "/b", TEST_O_RDONLY));
+		tasks_but_child(f);
+		task(f, &task_child);
+		mark(f, SCAN_TASKS_DONE);
+		descriptor(f, &task_child, 3, "/a");
+		descriptor(f, &task_child, 10, "/b");
+		if (is_later)
+			descriptor(f, &task_shell, 0, "/dev/pts/0");
+		thread_descriptor(f, &task_child, 7001, 3, "/of/thread");
+		thread_descriptor(f, &task_child, 7001, 4, "/of/thread");
+		thread_descriptor(f, &task_child, 7002, 5, "/of/thread");
+		done(f);
+		assert_true(is_named(p, 3, "/a"));
+		assert_true(is_named(p, 10, "/b"));
+		assert_null(state_find_fd(p, 4));
+		assert_null(state_find_fd(p, 5));
+	}
+}
+
+/* The first thread is over and has none. */
+static void any_thread_speaks_for_a_process_without_its_first(void **out)
+{
+	struct fixture *f = *out;
+	struct process *p;
+
+	fixture_start(f);
+	p = fixture_apply(f, event_open(&f->maker, &task_child, 3, "/a", TEST_O_RDONLY));
+	tasks_but_child(f);
+	task(f, &task_child);
+	mark(f, SCAN_TASKS_DONE);
+	for (int32_t tid = 7001; tid < 7003; tid++) {
+		thread_descriptor(f, &task_child, tid, 3, "/a");
+		thread_descriptor(f, &task_child, tid, 4, "/missed");
+	}
+	done(f);
+	assert_true(is_named(p, 3, "/a"));
+	assert_true(is_named(p, 4, "/missed"));
+}
+
 int main(void)
 {
 #define TEST(t) cmocka_unit_test_setup_teardown(t, fixture_setup, fixture_teardown)
@@ -245,6 +302,8 @@ int main(void)
 		TEST(images_and_credentials_are_corrected),
 		TEST(stale_descriptors_go_and_newer_ones_stay),
 		TEST(who_has_no_descriptors_keeps_none),
+		TEST(descriptors_of_single_threads_are_not_the_process_s),
+		TEST(any_thread_speaks_for_a_process_without_its_first),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
