@@ -151,7 +151,8 @@ def test_status_figures(usual):
     assert status["capture"]["events_total"] == 2**53 - 1
     assert b'"events_total":9007199254740991,' in usual.request("/v1/status").body
     assert status["capture"]["by_type"] == {
-        "openat": {"seen": 1000, "dropped": 7}, "execve": {"seen": 5, "dropped": 0},
+        "openat": {"seen": 1000, "dropped": 7, "shed": 0},
+        "execve": {"seen": 5, "dropped": 0, "shed": 0},
     }
     assert status["uptime_s"] == 3600 and status["threshold_s"] == 28800
     assert status["now"] > status["last_event"]

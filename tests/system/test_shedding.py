@@ -41,7 +41,7 @@ def test_load_is_shed_in_order_and_counted(make_daemon, scratch):
     rules = scratch / "r.yaml"
     rules.write_text(RULE)
     daemon = make_daemon(
-        f"rules.files=[{rules}]", f"learning.dimensions=[{ROOT}/etc/dimensions/default.yaml]",         "learning.epoch_s=1",
+        f"rules.files=[{rules}]", f"learning.dimensions=[{ROOT}/etc/dimensions/default.yaml]", "learning.epoch_s=1",
     )
     daemon.config = scratch / "config.yaml"
     daemon.config.write_text("capture: {max_cpu_ratio: 0.001}\n")  # any load is above it
@@ -68,8 +68,10 @@ def test_load_is_shed_in_order_and_counted(make_daemon, scratch):
     assert {name: total(daemon, name) - before[name] for name in before} == {name: made for name in before}
     assert all(counts["shed"] == 0 for name, counts in by_type.items() if name in ("execve", "clone", "procexit", "setuid"))
     programs = lambda: [r["hits_total"] for r in daemon.items("/v1/rules") if r["name"] == "programs"][0]
-    daemon.wait_for("all programs", lambda: programs() >= n_programs, 10)
-    assert programs() == n_programs
+    # Never shed; while a ring was full, a few may have been lost, which is counted, too.
+    lost = by_type.get("execve", {"dropped": 0})["dropped"]
+    daemon.wait_for("all programs", lambda: programs() + lost >= n_programs, 10)
+    assert n_programs - lost <= programs() <= n_programs and programs() > 0
 
     status = daemon.get("/v1/status")
     assert any(gap["reason"] == "shed" and "creat" in json.dumps(gap) for gap in status["gaps"]), status["gaps"]
