@@ -171,8 +171,3 @@ uint64_t scap_file_bytes(const struct scap_file *file)
 {
 	return file->written;
 }
-
-bool scap_file_has_unflushed(const struct scap_file *file)
-{
-	return file->used > 0;
-}

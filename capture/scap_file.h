@@ -24,4 +24,3 @@ int scap_file_sync(struct scap_file *file);
 
 /* Bytes in the file, as far as flushed. */
 uint64_t scap_file_bytes(const struct scap_file *file);
-bool scap_file_has_unflushed(const struct scap_file *file);
