@@ -687,6 +687,7 @@ int refresh_task(struct state *state, const struct event *ev, struct subject *ou
 	set_thread_ids(out->thread, after);
 	if (out->thread == &node->leader)
 		mirror_leader(&node->p);
+	process_note_change(state->table, node); /* also the name may be another by now */
 	if (after->root.len && set_shared(state, &node->root, &node->p.root, after->root))
 		return -ENOMEM;
 	return after->cwd.len ? set_cwd(state, node, after->cwd) : 0;

@@ -150,6 +150,8 @@ static void verdicts_follow_the_process(void **state)
 				.ppid = 2,
 				.parent_start_ns = 2,
 				.exepath = "/bin/cat"};
+	struct task_facts after = {.comm = TEXT("renamed")};
+	struct event *ev;
 	uint64_t bits;
 
 	apply(f, event_scan(&f->maker, &init));
@@ -159,6 +161,12 @@ static void verdicts_follow_the_process(void **state)
 	assert_true(has_rule(f, bits, "cat") && has_rule(f, bits, "child of sh") &&
 		    has_rule(f, bits, "path"));
 	assert_false(has_rule(f, bits, "not cat") || has_rule(f, bits, "below ssh"));
+
+	ev = event_path(&f->maker, &sh, EVENT_CHROOT, "/", 0); /* the parent's name was changed */
+	ev->after = &after;
+	apply(f, ev);
+	bits = open_often(f, &cat, "/etc/x");
+	assert_false(has_rule(f, bits, "child of sh"));
 
 	sh.exepath = "/bin/ssh"; /* the parent becomes another program */
 	sh.exec_id++;
