@@ -13,7 +13,8 @@ static const struct {
 	{"run", "[-c FILE] [--set KEY=VALUE]...   the daemon", verb_run},
 	{"record", "-w FILE [--for SECONDS] [--filter FILTER]   live events into a .scap file",
 	 verb_record},
-	{"replay", "FILE... [-c FILE] [--set KEY=VALUE]... [--rules FILE]... [--json] [--db FILE]",
+	{"replay",
+	 "FILE... [-c FILE] [--set KEY=VALUE]... [--rules FILE]... [--json] [--db FILE]   captures",
 	 verb_replay},
 	{"rules", "check FILE... [--json] | list        rule files and loaded rules", verb_rules},
 	{"filter", "check FILTER | eval FILTER --fields JSON", verb_filter},
@@ -44,8 +45,13 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
-		if (strcmp(verbs[i].name, argv[1]) == 0)
-			return verbs[i].run(argc - 1, argv + 1);
+		if (strcmp(verbs[i].name, argv[1]) != 0)
+			continue;
+		if (argc == 3 && strcmp(argv[2], "--help") == 0) {
+			printf("usage: ethogram %s %s\n", verbs[i].name, verbs[i].help);
+			return 0;
+		}
+		return verbs[i].run(argc - 1, argv + 1);
 	}
 	return cli_main(argc, argv);
 }

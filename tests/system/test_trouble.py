@@ -195,3 +195,10 @@ def test_reload(make_daemon, scratch):
     daemon.process.send_signal(signal.SIGHUP)
     daemon.wait_for("a word about it", lambda: "broken" in daemon.log_tail(), 5)
     assert names() == ["second"]
+
+
+@pytest.mark.parametrize("verb", ["run", "record", "replay", "rules", "filter", "format", "fields", "events", "config", "doctor"])
+def test_help_of_a_verb(verb):
+    done = subprocess.run([BINARY, verb, "--help"], capture_output=True, text=True, timeout=30, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"usage: ethogram {verb} ")
