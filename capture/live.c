@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/call_class.h"
@@ -19,6 +18,7 @@
 #include "capture/demand_hooks.h"
 #include "capture/doorbell.h"
 #include "capture/event_clock.h"
+#include "capture/loading.h"
 #include "capture/repairer.h"
 #include "capture/ring_hooks.h"
 #include "capture/rings.h"
@@ -27,7 +27,6 @@
 #include "capture/uring.h"
 #include "capture_bpf.skel.h"
 
-#define VMLINUX_BTF "/sys/kernel/btf/vmlinux"
 #define RING_BYTES_MIN (UINT64_C(256) << 10)
 #define RING_BYTES_MAX (UINT64_C(1) << 30)
 #define SLEEP_MIN_NS UINT64_C(100000)
@@ -615,20 +614,12 @@ static uint64_t ring_bytes_for(uint64_t buffer_bytes, uint32_t n_cpus)
 	return size;
 }
 
-/* The library's own messages, the verifier's log among them, are for whoever asks why a kernel
- * refuses the programs; everybody else gets the one sentence of why_not_loaded(). */
-static int libbpf_says(enum libbpf_print_level level, const char *format, va_list args)
-{
-	return level <= LIBBPF_INFO && getenv("ETHOGRAM_BPF_LOG") ? vfprintf(stderr, format, args)
-								  : 0;
-}
-
 /* Open and load with one way of reading kernel memory. */
 static int load_with(struct live *live, const struct live_config *config, uint32_t read_mode)
 {
 	/* Where else libbpf (1.1) looks for a type that this kernel has not, the BTF of modules,
 	 * takes CAP_SYS_ADMIN; none of ours is in one. */
-	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = VMLINUX_BTF);
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = LOADING_BTF);
 	int r;
 
 	live->stride = WIRE_RING_HEAD_BYTES + live->ring_bytes + WIRE_RING_SLACK;
@@ -651,34 +642,6 @@ static int load_with(struct live *live, const struct live_config *config, uint32
 		live->bpf = NULL;
 	}
 	return r;
-}
-
-static int why_not_loaded(int r)
-{
-	if (r == -EPERM) /* -EACCES is the verifier's word */
-		return log_err_r(-EPERM,
-				 "live capture: BPF programs may not be loaded: run as root, "
-				 "or grant CAP_BPF, CAP_PERFMON and CAP_SYS_RESOURCE");
-	if (access(VMLINUX_BTF, R_OK))
-		return log_err_r(-ENOENT, "live capture: the kernel has no BTF: use one built with "
-					  "CONFIG_DEBUG_INFO_BTF=y");
-	if (r == -ENOMEM)
-		return log_err_r(r, "live capture: no memory for the buffers: lower "
-				    "capture.buffer_bytes");
-	return log_err_r(-EOPNOTSUPP,
-			 "live capture: this kernel refuses the programs (error %d): "
-			 "Linux 5.10 or newer is needed",
-			 -r);
-}
-
-/* Before 5.11 maps count against this limit. Where it cannot be raised and is needed, loading
- * says so. */
-static void raise_memlock(void)
-{
-	struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
-
-	if (setrlimit(RLIMIT_MEMLOCK, &unlimited))
-		log_debug("live capture: RLIMIT_MEMLOCK stays as it is");
 }
 
 /* From the best way of reading down to what this kernel takes. */
@@ -705,8 +668,8 @@ static int load(struct live *live, const struct live_config *config, uint32_t re
 		return log_err_r(r, "live capture: cannot read how many CPUs the host can have");
 	live->n_cpus = (uint32_t)r;
 	live->ring_bytes = ring_bytes_for(config->buffer_bytes, live->n_cpus);
-	raise_memlock();
-	print = libbpf_set_print(libbpf_says);
+	loading_raise_memlock();
+	print = libbpf_set_print(loading_print);
 	live->sees_rings = !config->without_rings;
 	r = load_any(live, config, read_mode);
 	if (r && r != -EPERM && live->sees_rings) {
@@ -717,7 +680,7 @@ static int load(struct live *live, const struct live_config *config, uint32_t re
 	if (!r && !live->sees_rings)
 		log_info("live capture: what is asked for on io_uring rings is not seen here; "
 			 "processes that make one are marked proc.is_blind");
-	return r ? why_not_loaded(r) : 0;
+	return r ? loading_refused(r) : 0;
 }
 
 static int map_rings(struct live *live)
