@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,6 +13,7 @@
 #include "base/util.h"
 
 #define BUFFER_BYTES (1u << 20)
+#define PATIENCE_S 10
 #define GZIP_WINDOW_BITS (15 + 16) /* 16: with gzip's header */
 #define GZIP_MEM_LEVEL 8
 
@@ -18,8 +21,9 @@ struct scap_file {
 	char *path;
 	int fd;
 	bool is_gzip, is_ours; /* is_ours: opened here, and closed */
-	int error;             /* of the write that failed; 0 none */
-	uint64_t written;      /* bytes of successful flushes */
+	bool is_hurried;
+	int error;        /* of the write that failed; 0 none */
+	uint64_t written; /* bytes of successful flushes */
 	uint32_t used;
 	uint8_t *buffer, *packed; /* packed: room for a member, gzip only */
 	uint32_t packed_bytes;
@@ -80,17 +84,37 @@ void scap_file_destroy(struct scap_file **file)
 	*file = NULL;
 }
 
-static int write_all(int fd, const uint8_t *data, uint32_t len)
+/* Whether the other end takes PIPE_BUF bytes, now or soon. */
+static bool is_taken(int fd)
+{
+	struct pollfd end = {.fd = fd, .events = POLLOUT};
+	int n = 0;
+
+	/* Signals may go on coming, about one a second. */
+	for (int i = 0; n <= 0 && i < PATIENCE_S; i++) {
+		n = poll(&end, 1, 1000);
+		if (n < 0 && errno != EINTR)
+			return false;
+	}
+	return n > 0;
+}
+
+/* Once in a hurry never blocks for long: a reader may have stopped reading for good. */
+static int write_all(struct scap_file *file, const uint8_t *data, uint32_t len)
 {
 	while (len > 0) {
-		ssize_t n = write(fd, data, len);
+		uint32_t step = file->is_hurried ? MIN(len, (uint32_t)PIPE_BUF) : len;
+		ssize_t n;
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
+		if (file->is_hurried && !is_taken(file->fd))
+			return -ETIMEDOUT;
+		n = write(file->fd, data, step);
+		if (n < 0 && errno != EINTR)
 			return -errno;
-		data += n;
-		len -= (uint32_t)n;
+		/* Only a signal cuts a write short that does not fail. */
+		file->is_hurried |= n < (ssize_t)step;
+		data += MAX(n, 0);
+		len -= (uint32_t)MAX(n, 0);
 	}
 	return 0;
 }
@@ -136,7 +160,7 @@ int scap_file_flush(struct scap_file *file)
 	if (file->is_gzip)
 		r = pack(file, &len);
 	if (!r)
-		r = write_all(file->fd, data, len);
+		r = write_all(file, data, len);
 	if (r)
 		return give_up(file, r);
 	file->written += len;
@@ -157,12 +181,19 @@ int scap_file_append(struct scap_file *file, const void *blocks, uint32_t len)
 	return 0;
 }
 
+void scap_file_hurry(struct scap_file *file)
+{
+	file->is_hurried = true;
+}
+
 int scap_file_sync(struct scap_file *file)
 {
-	int r = scap_file_flush(file);
+	int r = scap_file_flush(file), n = 0;
 
 	/* A pipe has no disk behind it. */
-	if (!r && fsync(file->fd) && errno != EINVAL && errno != EROFS && errno != ENOTSUP)
+	while (!r && (n = fsync(file->fd)) && errno == EINTR)
+		continue;
+	if (!r && n && errno != EINVAL && errno != EROFS && errno != ENOTSUP)
 		r = give_up(file, -errno);
 	return r;
 }

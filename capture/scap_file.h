@@ -19,6 +19,9 @@ void scap_file_destroy(struct scap_file **file);
  */
 int scap_file_append(struct scap_file *file, const void *blocks, uint32_t len);
 int scap_file_flush(struct scap_file *file);
+/* The end is near: from now on, and after a write that a signal cut short, a reader of a pipe that
+ * takes nothing for ten seconds is a failure, -ETIMEDOUT. */
+void scap_file_hurry(struct scap_file *file);
 /* Flush, and have it on the disk. */
 int scap_file_sync(struct scap_file *file);
 

@@ -348,6 +348,11 @@ int scap_writer_drop(struct scap_writer *w, uint64_t ts_ns, uint64_t n)
 	return write_drop(w, ts_ns);
 }
 
+void scap_writer_hurry(struct scap_writer *w)
+{
+	scap_file_hurry(w->file);
+}
+
 int scap_writer_flush(struct scap_writer *w)
 {
 	return scap_file_flush(w->file);

@@ -66,6 +66,9 @@ bool scap_writer_wants_process(enum event_type type);
 /* n events were lost before ts_ns. */
 int scap_writer_drop(struct scap_writer *writer, uint64_t ts_ns, uint64_t n);
 
+/* As scap_file_hurry(). */
+void scap_writer_hurry(struct scap_writer *writer);
+
 /* Hand what is complete to the file. */
 int scap_writer_flush(struct scap_writer *writer);
 /* Flush and have it on the disk. A capture without events is given one that stands for nothing:

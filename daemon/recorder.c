@@ -321,8 +321,10 @@ static int take_until(struct recorder *rec, uint64_t end_boot_ns)
 
 int recorder_finish(struct recorder *rec)
 {
-	int r = take_until(rec, clock_boot_ns());
+	int r;
 
+	scap_writer_hurry(rec->writer);
+	r = take_until(rec, clock_boot_ns());
 	if (!r)
 		r = note_losses(rec);
 	return r ? r : scap_writer_close(rec->writer, clock_real_ns());

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/util.h"
@@ -28,6 +29,7 @@ static void on_signal(int signal_number)
 {
 	(void)signal_number;
 	stopped = 1;
+	alarm(1); /* again: a write may have begun just now, for a reader that reads no more */
 }
 
 static int usage(void)
@@ -68,6 +70,7 @@ static void take_signals(void)
 	sigaction(SIGINT, &stop, NULL);
 	sigaction(SIGTERM, &stop, NULL);
 	sigaction(SIGHUP, &stop, NULL);
+	sigaction(SIGALRM, &stop, NULL);
 	sigaction(SIGPIPE, &ignore, NULL); /* the write says so */
 }
 
@@ -75,6 +78,9 @@ static int record_until(struct recorder *recorder, const struct record_options *
 {
 	uint64_t begin_ns = clock_monotonic_ns();
 	int r = 0;
+
+	if (isfinite(options->seconds))
+		alarm((unsigned)ceil(options->seconds));
 
 	fprintf(stderr, "ethogram: recording to %s\n",
 		strcmp(options->path, "-") == 0 ? "stdout" : options->path);

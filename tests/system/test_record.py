@@ -231,6 +231,18 @@ def test_a_reader_that_goes_away_ends_it(capture):
     assert b"cannot be written" in messages
 
 
+@pytest.mark.parametrize("options, signals", [(["--for", "2"], 0), ([], 1)], ids=["time", "signal"])
+def test_a_reader_that_stopped_reading_does_not_hold_it(capture, options, signals):
+    with subprocess.Popen([BINARY, "record", "-w", "-", *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert b"recording" in process.stderr.readline()
+        for _ in range(signals):
+            time.sleep(2)
+            process.send_signal(signal.SIGTERM)
+        messages = process.stderr.read()
+        assert process.wait(60) == 1
+    assert b"cannot be written" in messages
+
+
 def test_only_for_its_owner(record):
     recording = record()
     assert recording.stop() == 0
