@@ -186,7 +186,8 @@ static void child_uses_vectors(void *arg)
 		_exit(3);
 	bad[0] = (struct iovec){"there", 5};
 	bad[1] = (struct iovec){unreadable(), 11};
-	if (writev(fd, bad, 2) != 5 || writev(fd, unreadable(), 2) != -1)
+	/* Older kernels look at all of the memory first. */
+	if ((writev(fd, bad, 2) != 5 && errno != EFAULT) || writev(fd, unreadable(), 2) != -1)
 		_exit(4);
 	/* nothing but empty buffers in front of what is read */
 	for (int i = 0; i < 200; i++)
