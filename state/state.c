@@ -254,6 +254,7 @@ int state_apply(struct state *state, const struct event *ev, struct subject *out
 
 void state_tick(struct state *state, uint64_t now_ns)
 {
+	finish_last(state); /* on a quiet host the next event may be long in coming */
 	rescan_tick(state);
 	identity_tick(state->identity, state->table, now_ns);
 	users_refresh(state->users, now_ns);

@@ -113,7 +113,8 @@ struct instance {
 	bool is_privileged;
 };
 
-/* What an event is about, after it was applied. Borrowed until the next state_apply(). */
+/* What an event is about, after it was applied. Borrowed until the next state_apply() or
+ * state_tick(). */
 struct subject {
 	struct process *process; /* who did it; NULL: unknown task */
 	struct thread *thread;
@@ -129,7 +130,8 @@ struct subject {
 /* Apply one event. 0, or -ENOMEM when a bound could not be kept (counted). */
 int state_apply(struct state *state, const struct event *ev, struct subject *out);
 
-/* Let time pass: take over what the resolver found out. Bounded work; call it once a batch. */
+/* Let time pass: what the last event ended goes, what the resolver found out is taken over. Bounded
+ * work; call it once a batch. */
 void state_tick(struct state *state, uint64_t now_ns);
 
 /* The live or still remembered process with that pid (start_ns 0: any start). NULL: none. */

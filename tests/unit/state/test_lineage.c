@@ -106,6 +106,28 @@ static void unknown_tasks_are_made_up_and_counted(void **out)
 	assert_false(f->subject.is_new_process);
 }
 
+/* Also when nothing happens afterwards. */
+static void what_ended_goes_with_time(void **out)
+{
+	struct fixture *f = *out;
+	struct state_counters counters;
+	uint32_t before;
+
+	fixture_start(f);
+	state_counters(f->state, &counters);
+	before = counters.processes;
+	fixture_apply(f, event_exit(&f->maker, &task_child, 0, 1));
+	assert_true(f->subject.process->is_alive); /* rules still see it */
+	state_counters(f->state, &counters);
+	assert_int_equal(counters.processes, before);
+	state_tick(f->state, f->maker.now_ns);
+	state_counters(f->state, &counters);
+	assert_int_equal(counters.processes, before - 1);
+	fixture_apply(f, event_open(&f->maker, &task_shell, 3, "/x", TEST_O_RDONLY));
+	state_counters(f->state, &counters);
+	assert_int_equal(counters.processes, before - 1);
+}
+
 static void a_missed_exec_is_noticed(void **out)
 {
 	struct test_task later = task_child;
@@ -357,6 +379,7 @@ int main(void)
 		TEST(a_sub_reaper_adopts),
 		TEST(a_reused_pid_is_another_process),
 		TEST(unknown_tasks_are_made_up_and_counted),
+		TEST(what_ended_goes_with_time),
 		TEST(a_missed_exec_is_noticed),
 		TEST(exec_replaces_the_image),
 		TEST(a_failed_exec_changes_nothing),
