@@ -479,10 +479,24 @@ static int usage(void)
 	return 2;
 }
 
+static void oracle_done(struct oracle *oracle)
+{
+	for (uint32_t i = 0; i < oracle->n_exceptions; i++) {
+		free(oracle->exceptions[i].capture);
+		free(oracle->exceptions[i].filter);
+		free(oracle->exceptions[i].where);
+		filter_destroy(&oracle->exceptions[i].holds_where);
+		positions_done(&oracle->exceptions[i].holds);
+	}
+	free(oracle->exceptions);
+	arena_done(&oracle->arena);
+}
+
 int main(int argc, char **argv)
 {
 	struct oracle oracle = {.fields = {.tables = {state_field_table()}, .n_tables = 1}};
 	const char *exceptions = EXCEPTIONS_FILE;
+	int code = 2;
 
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "-v") == 0)
@@ -497,19 +511,12 @@ int main(int argc, char **argv)
 	if (!oracle.directory || arena_init(&oracle.arena, ARENA_BYTES))
 		return usage();
 	read_exceptions(&oracle, exceptions);
-	if (compile_exceptions(&oracle))
-		return 2;
-	run_folder(&oracle);
-	check_exceptions(&oracle);
-	print_sums(&oracle);
-	for (uint32_t i = 0; i < oracle.n_exceptions; i++) {
-		free(oracle.exceptions[i].capture);
-		free(oracle.exceptions[i].filter);
-		free(oracle.exceptions[i].where);
-		filter_destroy(&oracle.exceptions[i].holds_where);
-		positions_done(&oracle.exceptions[i].holds);
+	if (!compile_exceptions(&oracle)) {
+		run_folder(&oracle);
+		check_exceptions(&oracle);
+		print_sums(&oracle);
+		code = oracle.failed > 0 || !oracle.captures;
 	}
-	free(oracle.exceptions);
-	arena_done(&oracle.arena);
-	return oracle.failed > 0 || !oracle.captures;
+	oracle_done(&oracle);
+	return code;
 }

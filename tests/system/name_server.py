@@ -4,7 +4,7 @@ import socket
 import struct
 import threading
 
-ADDRESS = "127.0.0.77"
+ADDRESS = "127.0.0.53"
 NAME = "named.ethogram.test"
 ALIAS = "alias.ethogram.test"
 TARGET = "127.0.0.88"
