@@ -535,7 +535,8 @@ static void requests_on_sockets_are_events(void **state)
 	assert_int_equal(port_of(event_param(ev, CONNECT_addr)->bytes), 1);
 	for (uint32_t i = 4; i < 6; i++)
 		assert_int_equal(ring_event(t, i)->sock->remote_port, found->dirfd);
-	/* Linux 6.12 still looks at the caller's, 6.18 keeps its own from the moment it is asked. */
+	/* Linux 6.12 still looks at the caller's, 6.18 keeps its own from the moment it is asked.
+	 */
 	if (kernel_keeps_addresses()) {
 		for (uint32_t i = 3; i < 6; i++)
 			assert_false(ring_event(t, i)->quality & EVENT_ADDR_FROM_CALLER);
