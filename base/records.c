@@ -160,6 +160,29 @@ static void blob_texts(void *record, text_visit_fn *visit, void *arg)
 	visit(&((struct record_blob *)record)->bytes, arg);
 }
 
+static void event_texts(void *record, text_visit_fn *visit, void *arg)
+{
+	struct record_event *event = record;
+
+	visit(&event->workload_name, arg);
+	visit(&event->type, arg);
+	visit(&event->fields, arg);
+	visit(&event->cut, arg);
+}
+
+static void span_texts(void *record, text_visit_fn *visit, void *arg)
+{
+	visit(&((struct record_span *)record)->document, arg);
+}
+
+static void condition_texts(void *record, text_visit_fn *visit, void *arg)
+{
+	struct record_condition *condition = record;
+
+	visit(&condition->rule, arg);
+	visit(&condition->text, arg);
+}
+
 static void add_length(struct text *t, void *arg)
 {
 	*(size_t *)arg += t->len;
@@ -213,6 +236,32 @@ struct record_behaviour *record_behaviour_copy(const struct record_behaviour *fr
 struct record_blob *record_blob_copy(const struct record_blob *from)
 {
 	return copy(from, sizeof(*from), blob_texts);
+}
+
+struct record_event *record_event_copy(const struct record_event *from)
+{
+	return copy(from, sizeof(*from), event_texts);
+}
+
+struct record_span *record_span_copy(const struct record_span *from)
+{
+	return copy(from, sizeof(*from), span_texts);
+}
+
+struct record_condition *record_condition_copy(const struct record_condition *from)
+{
+	return copy(from, sizeof(*from), condition_texts);
+}
+
+static const char *const reason_names[] = {
+	[EVENT_OF_ALERT] = "alert",
+	[EVENT_OF_ANOMALY] = "anomaly",
+	[EVENT_OF_SIGHTING] = "sighting",
+};
+
+const char *event_reason_name(enum event_reason reason)
+{
+	return reason <= EVENT_OF_SIGHTING ? reason_names[reason] : reason_names[EVENT_OF_SIGHTING];
 }
 
 static const char *const priority_names[] = {

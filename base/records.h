@@ -146,6 +146,56 @@ struct record_alert {
 	uint64_t incident;
 	int32_t pid;
 	uint64_t start_time_ns;
+	uint64_t condition; /* hash of the rule's condition as it was; 0 unknown */
+};
+
+/* The condition of a rule as it was when it first fired; see record_alert.condition. */
+struct record_condition {
+	uint64_t hash;
+	uint64_t last_ns; /* when it fired */
+	struct text rule;
+	struct text text; /* without macros and lists, as filters print themselves */
+};
+
+/* Why an event is stored: the first of these that holds. */
+enum event_reason {
+	EVENT_OF_ALERT,
+	EVENT_OF_ANOMALY,
+	EVENT_OF_SIGHTING, /* the first of its kind in an epoch */
+};
+
+/* "alert", "anomaly", "sighting". */
+const char *event_reason_name(enum event_reason reason);
+
+#define RECORD_OWNERS_MAX 32
+
+/* One event as it was: what rules are explained and tried on later. A field of the span's list that
+ * is not in fields was absent; one that is not in the list, or in cut, was not stored. */
+struct record_event {
+	uint64_t id; /* ascending */
+	uint64_t ts_ns;
+	uint64_t workload_id; /* 0 unknown */
+	struct text workload_name;
+	struct text type; /* evt.type */
+	int32_t nr;       /* system call number, -1 none */
+	enum event_reason reason;
+	uint64_t span; /* record_span that names the fields */
+	uint8_t n_owners;
+	struct {
+		char letter; /* 'l' alert, 'a' anomaly */
+		uint64_t id;
+	} owners[RECORD_OWNERS_MAX];
+	struct text fields; /* JSON object, encoded: {"evt.type":"open","proc.aname":["sh"],...};
+			     * texts as in json_text.h, numbers beyond 2^53 as strings */
+	struct text cut;    /* names of fields that did not fit, separated by blanks */
+};
+
+/* What was captured and stored in a stretch of time. Pushed again, with the same id, while it
+ * lasts. */
+struct record_span {
+	uint64_t id; /* ascending */
+	uint64_t from_ns, to_ns;
+	struct text document; /* JSON object; docs/storage.md */
 };
 
 enum workload_kind {
@@ -215,3 +265,6 @@ struct record_alert *record_alert_copy(const struct record_alert *from);
 struct record_gap *record_gap_copy(const struct record_gap *from);
 struct record_behaviour *record_behaviour_copy(const struct record_behaviour *from);
 struct record_blob *record_blob_copy(const struct record_blob *from);
+struct record_event *record_event_copy(const struct record_event *from);
+struct record_span *record_span_copy(const struct record_span *from);
+struct record_condition *record_condition_copy(const struct record_condition *from);

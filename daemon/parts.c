@@ -71,6 +71,7 @@ static int make_store(struct daemon *d)
 		.checkpoint_s = d->config->storage.checkpoint_s,
 		.retention_days = d->config->storage.retention_days,
 		.max_bytes = d->config->storage.max_bytes,
+		.history_bytes = d->config->storage.history_bytes,
 	};
 
 	if (!config.path)

@@ -172,6 +172,12 @@ static bool identify(enum write_kind kind, const void *record, uint64_t *id, uin
 	return false;
 }
 
+/* Who reads of an alert may ask for its explanation at once. */
+static enum urgency event_urgency(const struct record_event *event)
+{
+	return event->reason == EVENT_OF_SIGHTING ? URGENCY_CHECKPOINT : URGENCY_NOW;
+}
+
 /* Put record in the place of an earlier state of the same thing, if one waits. Says how urgent it
  * is. */
 static bool replace_earlier(struct batch *batch, enum write_kind kind, void *record,
@@ -181,7 +187,10 @@ static bool replace_earlier(struct batch *batch, enum write_kind kind, void *rec
 	struct slot *slot;
 	bool is_known, waits;
 
-	*urgency = kind == WRITE_ALERT ? URGENCY_NOW : URGENCY_SOON;
+	if (kind == WRITE_EVENT)
+		*urgency = event_urgency(record);
+	else
+		*urgency = kind == WRITE_ALERT ? URGENCY_NOW : URGENCY_SOON;
 	if (!identify(kind, record, &id, &signature))
 		return false;
 	slot = slot_of(batch, kind, id);

@@ -76,6 +76,38 @@ int queries_alert(struct queries *queries, uint64_t id, cJSON **out);
 int queries_gaps(struct queries *queries, uint64_t from_ns, uint64_t to_ns, uint32_t limit,
 		 cJSON **out);
 
+/* Stored events ---------------------------------------------------------------------------- */
+
+struct event_filter {
+	uint64_t since_ns, until_ns; /* 0: no bound; until is exclusive */
+	uint64_t after_ns, after_id; /* go on behind the event of that time and id; 0: the first */
+	uint64_t workload_id;        /* 0: all */
+	uint32_t limit;              /* as QUERIES_LIMIT_MAX says */
+};
+
+/* event is borrowed for the call, without owners. Not 0 ends the visit, and is its result. */
+typedef int stored_event_fn(const struct record_event *event, void *arg);
+
+/* Visit events in order of time and id, at most filter->limit: a long walk is many calls, each a
+ * short transaction of its own. The number visited, or what visit returned, or -errno. */
+int queries_each_event(struct queries *queries, const struct event_filter *filter,
+		       stored_event_fn *visit, void *arg);
+
+/* The event of an alert ('l') or an anomaly ('a'). -ENOENT. */
+int queries_event_of(struct queries *queries, char letter, uint64_t owner, stored_event_fn *visit,
+		     void *arg);
+
+/* What was captured and stored when, spans that overlap [since_ns, until_ns), oldest first: an
+ * array of {id, from, to, ...} as docs/storage.md has it. 0: no bound. */
+int queries_spans(struct queries *queries, uint64_t since_ns, uint64_t until_ns, cJSON **out);
+
+/* One span by its id, as above. -ENOENT. */
+int queries_span(struct queries *queries, uint64_t id, cJSON **out);
+
+/* The condition that a rule had when the alert was made; the caller frees ptr. -ENOENT: not known.
+ */
+int queries_condition_of_alert(struct queries *queries, uint64_t alert, struct text *out);
+
 /* Fill in what only storage knows of a workload's behaviours: keys with n == 0 (stay empty where
  * the text was never stored) and first_seen_ns == 0. Texts go into the snapshot's pool. */
 int queries_behaviour_texts(struct queries *queries, uint64_t workload_id,

@@ -136,6 +136,34 @@ static void hide_alert(struct redact *redact, struct record_alert *alert)
 	hide_all(redact, alert, alert->output_fields, true);
 }
 
+/* The end of the JSON string that begins at from: its closing quote, or the text's end. */
+static uint32_t string_end(struct text json, uint32_t from)
+{
+	uint32_t at = from;
+
+	while (at < json.len && json.ptr[at] != '"')
+		at += json.ptr[at] == '\\' ? 2 : 1;
+	return MIN(at, json.len);
+}
+
+/* Each value by itself: a pattern must not run on into the name of the next field. */
+static void hide_event(struct redact *redact, struct record_event *event)
+{
+	struct text json = event->fields;
+
+	for (uint32_t at = 0; at < json.len; at++) {
+		uint32_t end;
+
+		if (json.ptr[at] != '"')
+			continue;
+		end = string_end(json, at + 1);
+		if (end + 1 >= json.len || json.ptr[end + 1] != ':')
+			hide_all(redact, event, (struct text){json.ptr + at + 1, end - at - 1},
+				 true);
+		at = end;
+	}
+}
+
 void redact_record(struct redact *redact, enum write_kind kind, void *record)
 {
 	struct record_behaviour *behaviour = record;
@@ -146,6 +174,8 @@ void redact_record(struct redact *redact, enum write_kind kind, void *record)
 		hide_incident(redact, record);
 	else if (kind == WRITE_ALERT)
 		hide_alert(redact, record);
+	else if (kind == WRITE_EVENT)
+		hide_event(redact, record);
 	else if (kind == WRITE_BEHAVIOUR)
 		hide_key(redact, record, &behaviour->key);
 }

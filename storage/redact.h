@@ -1,6 +1,7 @@
 /* Secrets that must not be kept: what matches a pattern of storage.redact is overwritten with '*'
- * in command lines, arguments, messages, output fields and behaviours' texts before they reach the
- * database and the outputs. If a pattern has a group, only the first group's text goes:
+ * in command lines, arguments, messages, output fields, stored events and behaviours' texts before
+ * they reach the database and the outputs. If a pattern has a group, only the first group's text
+ * goes:
  *
  *   'password=(\S+)'    keeps the name, hides the value
  *

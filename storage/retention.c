@@ -11,16 +11,21 @@
 
 struct table {
 	const char *name, *time;
-	const char *documents; /* table with the same ids, or NULL */
-	bool has_ids;          /* ids that people saw */
+	const char *documents; /* table of what belongs to the rows, or NULL */
+	const char *key;       /* their ids there */
+	bool has_ids;          /* ids that people or other rows know */
 };
 
 static const struct table tables[] = {
-	{"alerts", "time_ns", NULL, true},
-	{"anomalies", "time_ns", "anomaly_documents", true},
-	{"incidents", "to_ns", NULL, true},
-	{"gaps", "to_ns", NULL, false},
+	{"alerts", "time_ns", NULL, NULL, true},
+	{"anomalies", "time_ns", "anomaly_documents", "id", true},
+	{"incidents", "to_ns", NULL, NULL, true},
+	{"gaps", "to_ns", NULL, NULL, false},
+	{"events", "time_ns", "event_owners", "event", true},
+	{"spans", "to_ns", NULL, NULL, true},
 };
+
+static const struct table *const events = &tables[4];
 
 /* The highest id must be known for ever, lest it be given twice. */
 static int note_last_id(struct store *store, const struct table *table)
@@ -40,14 +45,22 @@ static int note_last_id(struct store *store, const struct table *table)
 static int delete_oldest(struct store *store, const struct table *table, uint64_t cutoff_ns, int *n)
 {
 	char which[256], sql[512];
+	int64_t bytes = 0;
 	int r;
 
 	snprintf(which, sizeof(which), "SELECT id FROM %s WHERE %s < %llu ORDER BY %s, id LIMIT %d",
 		 table->name, table->time, (unsigned long long)cutoff_ns, table->time,
 		 RETENTION_SLICE_ROWS);
+	if (table == events) {
+		snprintf(sql, sizeof(sql),
+			 "SELECT coalesce(sum(bytes), 0) FROM events WHERE id IN (%s)", which);
+		r = database_get(store->db, sql, &bytes);
+		if (r)
+			return r;
+	}
 	if (table->documents) {
-		snprintf(sql, sizeof(sql), "DELETE FROM %s WHERE id IN (%s)", table->documents,
-			 which);
+		snprintf(sql, sizeof(sql), "DELETE FROM %s WHERE %s IN (%s)", table->documents,
+			 table->key, which);
 		r = database_exec(store->db, sql);
 		if (r)
 			return r;
@@ -55,7 +68,23 @@ static int delete_oldest(struct store *store, const struct table *table, uint64_
 	snprintf(sql, sizeof(sql), "DELETE FROM %s WHERE id IN (%s)", table->name, which);
 	r = database_exec(store->db, sql);
 	*n = r ? 0 : sqlite3_changes(store->db);
+	if (table == events && r == 0) {
+		rows_forgot_events(store->rows, (uint64_t)bytes);
+		store->events_forgotten += (uint64_t)*n;
+	}
 	return r;
+}
+
+/* Conditions of rules of which no alert is left. */
+static int delete_conditions(struct store *store, uint64_t cutoff_ns)
+{
+	char sql[256];
+
+	snprintf(sql, sizeof(sql),
+		 "DELETE FROM conditions WHERE last_ns < %llu AND NOT EXISTS(SELECT 1 FROM alerts"
+		 " WHERE alerts.condition = conditions.hash AND alerts.condition != 0)",
+		 (unsigned long long)cutoff_ns);
+	return database_exec(store->db, sql);
 }
 
 /* The time up to which a slice of the table's oldest rows reaches; INT64_MAX when it is empty. */
@@ -67,6 +96,21 @@ static int slice_end(struct store *store, const struct table *table, int64_t *en
 		 "SELECT coalesce(max(t), %lld) FROM (SELECT %s AS t FROM %s ORDER BY %s LIMIT %d)",
 		 (long long)INT64_MAX, table->time, table->name, table->time, RETENTION_SLICE_ROWS);
 	return database_get(store->db, sql, end_ns);
+}
+
+/* Whether stored events take more than they may; then up to when a slice of them goes. */
+static int history_end(struct store *store, bool *is_over, uint64_t *cutoff_ns)
+{
+	int64_t end_ns = 0;
+	int r;
+
+	*is_over = rows_event_bytes(store->rows) > store->config.history_bytes;
+	if (!*is_over)
+		return 0;
+	r = slice_end(store, events, &end_ns);
+	*is_over = r == 0 && end_ns != INT64_MAX;
+	*cutoff_ns = (uint64_t)end_ns + 1;
+	return r;
 }
 
 static int used_bytes(struct store *store, int64_t *bytes)
@@ -118,7 +162,18 @@ static int delete_slices(struct store *store, uint64_t cutoff_ns, int *deleted, 
 		*deleted += n;
 		*more |= n == RETENTION_SLICE_ROWS;
 	}
-	return 0;
+	return delete_conditions(store, cutoff_ns);
+}
+
+/* The oldest events, as long as there are too many. */
+static int delete_history(struct store *store, uint64_t cutoff_ns, bool *more)
+{
+	int n, r = note_last_id(store, events);
+
+	if (r == 0)
+		r = delete_oldest(store, events, cutoff_ns, &n);
+	*more |= r == 0 && n && rows_event_bytes(store->rows) > store->config.history_bytes;
+	return r;
 }
 
 /* A quarter of the file may stay free for what comes next. */
@@ -139,22 +194,29 @@ static int give_back(struct store *store, bool *more)
 
 int retention_slice(struct store *store, uint64_t now_ns, bool *more)
 {
-	uint64_t cutoff_ns;
+	uint64_t cutoff_ns, history_ns = 0;
+	bool is_over;
 	int64_t bytes;
-	int deleted, r;
+	int deleted = 0, r;
 
 	*more = false;
 	r = find_cutoff(store, now_ns, &cutoff_ns);
-	if (r || cutoff_ns == 0)
+	if (r == 0)
+		r = history_end(store, &is_over, &history_ns);
+	if (r || (cutoff_ns == 0 && !is_over))
 		return r;
 	r = database_exec(store->db, "BEGIN IMMEDIATE");
 	if (r)
 		return r;
-	r = delete_slices(store, cutoff_ns, &deleted, more);
+	if (cutoff_ns)
+		r = delete_slices(store, cutoff_ns, &deleted, more);
+	if (r == 0 && is_over)
+		r = delete_history(store, history_ns, more);
 	if (r == 0)
 		r = database_exec(store->db, "COMMIT");
 	if (r) {
 		sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+		rows_count_events(store->rows); /* the error that counts is r */
 		return r;
 	}
 	r = used_bytes(store, &bytes);

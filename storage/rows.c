@@ -17,6 +17,10 @@ enum statement {
 	PUT_ALERT,
 	PUT_GAP,
 	PUT_BEHAVIOUR,
+	PUT_EVENT,
+	PUT_OWNER,
+	PUT_SPAN,
+	PUT_CONDITION,
 	PUT_JOURNAL,
 	PUT_IMAGE,
 	DELETE_COVERED,
@@ -42,8 +46,9 @@ static const char *const texts[STATEMENT_END] = {
 			 " ON CONFLICT(id) DO UPDATE SET to_ns = ?3, is_open = ?4,"
 			 " return_period_s = ?6, document = ?7",
 	[PUT_ALERT] = "INSERT INTO alerts(id, time_ns, priority, rule, source, workload,"
-		      " workload_name, incident, pid, start_ns, tags, message, output_fields)"
-		      " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"
+		      " workload_name, incident, pid, start_ns, tags, message, output_fields,"
+		      " condition)"
+		      " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"
 		      " ON CONFLICT(id) DO UPDATE SET incident = ?8",
 	[PUT_GAP] = "INSERT INTO gaps(id, from_ns, to_ns, reason, events, detail)"
 		    " VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT(id) DO UPDATE SET"
@@ -51,6 +56,16 @@ static const char *const texts[STATEMENT_END] = {
 	/* The first time it was learned counts. */
 	[PUT_BEHAVIOUR] = "INSERT INTO behaviours(workload, dimension, fingerprint, key, first_ns)"
 			  " VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
+	[PUT_EVENT] =
+		"INSERT INTO events(id, time_ns, workload, workload_name, type, nr, reason,"
+		" span, bytes, fields, cut) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
+		" ON CONFLICT DO NOTHING",
+	[PUT_OWNER] = "INSERT INTO event_owners(letter, owner, event) VALUES(?1, ?2, ?3)"
+		      " ON CONFLICT DO NOTHING",
+	[PUT_SPAN] = "INSERT INTO spans(id, from_ns, to_ns, document) VALUES(?1, ?2, ?3, ?4)"
+		     " ON CONFLICT(id) DO UPDATE SET to_ns = ?3, document = ?4",
+	[PUT_CONDITION] = "INSERT INTO conditions(hash, last_ns, rule, condition)"
+			  " VALUES(?1, ?2, ?3, ?4) ON CONFLICT(hash) DO UPDATE SET last_ns = ?2",
 	[PUT_JOURNAL] = "INSERT INTO journal(sequence, workload, bytes) VALUES(?1, ?2, ?3)",
 	[PUT_IMAGE] = "INSERT INTO images(kind, workload, sequence, bytes) VALUES(?1, ?2, ?3, ?4)"
 		      " ON CONFLICT(kind, workload) DO UPDATE SET sequence = ?3, bytes = ?4",
@@ -62,25 +77,49 @@ static const char *const texts[STATEMENT_END] = {
 
 struct rows {
 	sqlite3 *db;
+	uint64_t event_bytes; /* of all events, those of a transaction that fails too */
 	sqlite3_stmt *statements[STATEMENT_END];
 };
+
+int rows_count_events(struct rows *rows)
+{
+	int64_t bytes;
+	int r = database_get(rows->db, "SELECT coalesce(sum(bytes), 0) FROM events", &bytes);
+
+	if (r == 0)
+		rows->event_bytes = (uint64_t)bytes;
+	return r;
+}
+
+uint64_t rows_event_bytes(const struct rows *rows)
+{
+	return rows->event_bytes;
+}
+
+void rows_forgot_events(struct rows *rows, uint64_t bytes)
+{
+	rows->event_bytes -= MIN(bytes, rows->event_bytes);
+}
 
 int rows_create(struct rows **out, sqlite3 *db)
 {
 	SCOPED(rows_destroy) struct rows *rows = calloc(1, sizeof(*rows));
+	int r;
 
 	if (!rows)
 		return -ENOMEM;
 	rows->db = db;
 	for (int i = 0; i < STATEMENT_END; i++) {
-		int r = database_errno(sqlite3_prepare_v3(
-			db, texts[i], -1, SQLITE_PREPARE_PERSISTENT, &rows->statements[i], NULL));
+		r = database_errno(sqlite3_prepare_v3(db, texts[i], -1, SQLITE_PREPARE_PERSISTENT,
+						      &rows->statements[i], NULL));
 
 		if (r)
 			return r;
 	}
-	*out = TAKE(rows);
-	return 0;
+	r = rows_count_events(rows);
+	if (r == 0)
+		*out = TAKE(rows);
+	return r;
 }
 
 void rows_destroy(struct rows **rows)
@@ -185,6 +224,7 @@ static int write_alert(struct rows *rows, const void *record)
 	bind_blob(s, 11, alert->tags);
 	bind_blob(s, 12, alert->message);
 	bind_text(s, 13, alert->output_fields);
+	bind_u64(s, 14, alert->condition);
 	return database_run(s);
 }
 
@@ -224,6 +264,70 @@ static int write_behaviour(struct rows *rows, const void *record)
 	bind_u64(s, 3, behaviour->fingerprint);
 	bind_text(s, 4, text_from(key));
 	bind_u64(s, 5, behaviour->first_ns);
+	return database_run(s);
+}
+
+/* A row's own columns, indexes and owners. */
+#define EVENT_OVERHEAD_BYTES 128
+
+static int write_owner(struct rows *rows, char letter, uint64_t owner, uint64_t event)
+{
+	sqlite3_stmt *s = rows->statements[PUT_OWNER];
+
+	bind_text(s, 1, (struct text){&letter, 1});
+	bind_u64(s, 2, owner);
+	bind_u64(s, 3, event);
+	return database_run(s);
+}
+
+static int write_event(struct rows *rows, const void *record)
+{
+	const struct record_event *event = record;
+	sqlite3_stmt *s = rows->statements[PUT_EVENT];
+	uint64_t bytes = (uint64_t)EVENT_OVERHEAD_BYTES + event->fields.len + event->cut.len +
+			 event->workload_name.len;
+	int r;
+
+	bind_u64(s, 1, event->id);
+	bind_u64(s, 2, event->ts_ns);
+	bind_u64(s, 3, event->workload_id);
+	bind_blob(s, 4, event->workload_name);
+	bind_blob(s, 5, event->type);
+	sqlite3_bind_int(s, 6, event->nr);
+	sqlite3_bind_int(s, 7, (int)event->reason);
+	bind_u64(s, 8, event->span);
+	bind_u64(s, 9, bytes);
+	bind_text(s, 10, event->fields);
+	bind_text(s, 11, event->cut);
+	r = database_run(s);
+	if (r == 0 && sqlite3_changes(rows->db) > 0)
+		rows->event_bytes += bytes;
+	for (unsigned i = 0; r == 0 && i < MIN(event->n_owners, RECORD_OWNERS_MAX); i++)
+		r = write_owner(rows, event->owners[i].letter, event->owners[i].id, event->id);
+	return r;
+}
+
+static int write_span(struct rows *rows, const void *record)
+{
+	const struct record_span *span = record;
+	sqlite3_stmt *s = rows->statements[PUT_SPAN];
+
+	bind_u64(s, 1, span->id);
+	bind_u64(s, 2, span->from_ns);
+	bind_u64(s, 3, span->to_ns);
+	bind_text(s, 4, span->document);
+	return database_run(s);
+}
+
+static int write_condition(struct rows *rows, const void *record)
+{
+	const struct record_condition *condition = record;
+	sqlite3_stmt *s = rows->statements[PUT_CONDITION];
+
+	bind_u64(s, 1, condition->hash);
+	bind_u64(s, 2, condition->last_ns);
+	bind_blob(s, 3, condition->rule);
+	bind_blob(s, 4, condition->text);
 	return database_run(s);
 }
 
@@ -284,9 +388,11 @@ typedef int write_fn(struct rows *rows, const void *record);
 static write_fn *const writes[WRITE_KIND_END] = {
 	[WRITE_ANOMALY] = write_anomaly,     [WRITE_INCIDENT] = write_incident,
 	[WRITE_ALERT] = write_alert,         [WRITE_GAP] = write_gap,
-	[WRITE_BEHAVIOUR] = write_behaviour, [WRITE_JOURNAL] = write_journal,
-	[WRITE_IMAGE] = write_image,         [WRITE_SCORER] = write_scorer,
-	[WRITE_INCIDENTS] = write_incidents, [WRITE_COMMIT] = write_nothing,
+	[WRITE_BEHAVIOUR] = write_behaviour, [WRITE_EVENT] = write_event,
+	[WRITE_SPAN] = write_span,           [WRITE_CONDITION] = write_condition,
+	[WRITE_JOURNAL] = write_journal,     [WRITE_IMAGE] = write_image,
+	[WRITE_SCORER] = write_scorer,       [WRITE_INCIDENTS] = write_incidents,
+	[WRITE_COMMIT] = write_nothing,
 };
 
 int rows_write(struct rows *rows, enum write_kind kind, const void *record)

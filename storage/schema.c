@@ -60,7 +60,26 @@ static const char version_2[] =
 	"ALTER TABLE new_gaps RENAME TO gaps;"
 	"CREATE INDEX gaps_by_end ON gaps(to_ns);";
 
-static const char *const steps[] = {version_1, version_2};
+/* Events for explain and what-if: one row an event, whatever it belongs to. */
+static const char version_3[] =
+	"CREATE TABLE spans(id INTEGER PRIMARY KEY, from_ns INTEGER NOT NULL,"
+	" to_ns INTEGER NOT NULL, document TEXT NOT NULL);"
+	"CREATE INDEX spans_by_end ON spans(to_ns);"
+	"CREATE TABLE events(id INTEGER PRIMARY KEY, time_ns INTEGER NOT NULL,"
+	" workload INTEGER NOT NULL, workload_name BLOB NOT NULL, type BLOB NOT NULL,"
+	" nr INTEGER NOT NULL, reason INTEGER NOT NULL, span INTEGER NOT NULL,"
+	" bytes INTEGER NOT NULL, fields TEXT NOT NULL, cut TEXT NOT NULL);"
+	"CREATE INDEX events_by_time ON events(time_ns, id, bytes);"
+	"CREATE TABLE event_owners(letter TEXT NOT NULL, owner INTEGER NOT NULL,"
+	" event INTEGER NOT NULL, PRIMARY KEY(letter, owner)) WITHOUT ROWID;"
+	"CREATE INDEX event_owners_by_event ON event_owners(event);"
+	/* Of rules that fired, as they were. */
+	"CREATE TABLE conditions(hash INTEGER PRIMARY KEY, last_ns INTEGER NOT NULL,"
+	" rule BLOB NOT NULL, condition BLOB NOT NULL);"
+	"ALTER TABLE alerts ADD COLUMN condition INTEGER NOT NULL DEFAULT 0;"
+	"CREATE INDEX alerts_by_condition ON alerts(condition) WHERE condition != 0;";
+
+static const char *const steps[] = {version_1, version_2, version_3};
 
 const struct schema schema_current = {steps, ARRAY_SIZE(steps)};
 

@@ -273,6 +273,16 @@ uint64_t store_last_gap(struct store *store)
 	return last_id(store, "gaps");
 }
 
+uint64_t store_last_event(struct store *store)
+{
+	return last_id(store, "events");
+}
+
+uint64_t store_last_span(struct store *store)
+{
+	return last_id(store, "spans");
+}
+
 /* statement gives workload, sequence, bytes. */
 static int visit_blobs(struct store *store, sqlite3_stmt *statement, store_blob_fn *visit,
 		       void *arg)

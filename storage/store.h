@@ -15,6 +15,7 @@ struct store_config {
 	const char *path;
 	double checkpoint_s, retention_days;
 	uint64_t max_bytes;
+	uint64_t history_bytes; /* of stored events */
 };
 
 /* Open, lock, migrate. Logs one sentence on failure: -EBUSY in use by another instance, -EPROTO
@@ -41,6 +42,8 @@ uint64_t store_last_anomaly(struct store *store);
 uint64_t store_last_incident(struct store *store);
 uint64_t store_last_alert(struct store *store);
 uint64_t store_last_gap(struct store *store); /* of those that are stored: nobody sees gaps' ids */
+uint64_t store_last_event(struct store *store);
+uint64_t store_last_span(struct store *store);
 
 /* Restore: visit images, then journal segments by sequence. How many the callback refused, or
  * -errno. An image or segment that a newer image covers is not there any more. */
@@ -56,6 +59,9 @@ enum write_kind {
 	WRITE_ALERT,     /* struct record_alert */
 	WRITE_GAP,       /* struct record_gap: insert or update by id; id 0: a new one */
 	WRITE_BEHAVIOUR, /* struct record_behaviour */
+	WRITE_EVENT,     /* struct record_event: one of an id that is stored already is dropped */
+	WRITE_SPAN,      /* struct record_span: insert or update by id */
+	WRITE_CONDITION, /* struct record_condition: insert or update by hash */
 	WRITE_JOURNAL,   /* struct record_blob; never shed */
 	/* Images: one a kind and workload_id, a newer one replaces the older. */
 	WRITE_IMAGE,     /* struct record_blob, kind "profile"; covers, and deletes, the journal
@@ -94,11 +100,11 @@ void writer_set_redact(struct writer *writer, struct redact *redact);
  * Alerts, anomalies and incidents are readable half a second later, repeats of them within
  * seconds; what belongs to a checkpoint appears all at once with its WRITE_COMMIT.
  *
- * A queue that fills sheds, counted, in this order: behaviours' texts and repeats (an anomaly with
- * occurrences > 1, an alert of a rule that hit the same workload before) beyond half of queue_max
- * or 4 MiB; everything else but checkpoints beyond eight times queue_max or 64 MiB. Journal and
- * images are never shed: while the disk is full they wait in memory, merged as far as images cover
- * segments. */
+ * A queue that fills sheds, counted, in this order: behaviours' texts, events and repeats (an
+ * anomaly with occurrences > 1, an alert of a rule that hit the same workload before) beyond half
+ * of queue_max or 4 MiB; everything else but checkpoints beyond eight times queue_max or 64 MiB.
+ * Journal and images are never shed: while the disk is full they wait in memory, merged as far as
+ * images cover segments. */
 void writer_push(struct writer *writer, enum write_kind kind, void *record);
 
 struct writer_counters {
@@ -109,6 +115,10 @@ struct writer_counters {
 	uint64_t bytes_written_total; /* to disk by the writer thread: log, database */
 	uint64_t waiting_bytes;       /* taken from the queue, not yet stored */
 	bool is_failing;              /* the last commit failed (disk full, ...); retried */
+	/* Stored events. */
+	uint64_t events_written_total, events_shed_total;
+	uint64_t events_forgotten_total; /* deleted by age or for want of room */
+	uint64_t event_bytes;            /* what those that are stored take */
 };
 
 /* Any thread. */

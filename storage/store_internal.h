@@ -12,5 +12,6 @@ struct store {
 	int lock_fd;
 	struct store_config config; /* path: the copy above */
 	struct rows *rows;
-	bool was_killed; /* the last run did not close the database */
+	uint64_t events_forgotten; /* events that retention deleted */
+	bool was_killed;           /* the last run did not close the database */
 };

@@ -70,6 +70,7 @@ struct writer {
 	/* Counters, read by any thread. */
 	_Atomic uint64_t written, shed, shed_first, errors, last_commit_ns, last_checkpoint_ns;
 	_Atomic uint64_t bytes_written, waiting_bytes;
+	_Atomic uint64_t events_written, events_shed, events_forgotten, event_bytes;
 	_Atomic bool is_failing;
 };
 
@@ -90,7 +91,7 @@ static bool is_repeat(struct writer *writer, enum write_kind kind, const void *r
 	uint64_t hash, *slot;
 	bool seen;
 
-	if (kind == WRITE_BEHAVIOUR)
+	if (kind == WRITE_BEHAVIOUR || kind == WRITE_EVENT)
 		return true;
 	if (kind == WRITE_ANOMALY)
 		return ((const struct record_anomaly *)record)->occurrences > 1;
@@ -109,8 +110,10 @@ static bool is_never_shed(enum write_kind kind)
 	       kind == WRITE_INCIDENTS || kind == WRITE_COMMIT;
 }
 
-static void count_shed(struct writer *writer, bool repeat)
+static void count_shed(struct writer *writer, enum write_kind kind, bool repeat)
 {
+	if (kind == WRITE_EVENT)
+		atomic_fetch_add(&writer->events_shed, 1);
 	atomic_fetch_add(&writer->shed, 1);
 	if (!repeat)
 		atomic_fetch_add(&writer->shed_first, 1);
@@ -133,7 +136,7 @@ void writer_push(struct writer *writer, enum write_kind kind, void *record)
 	if (kind == WRITE_COMMIT)
 		record = record_alloc(0, 0);
 	if (!record) {
-		count_shed(writer, false);
+		count_shed(writer, kind, false);
 		return;
 	}
 	if (writer->is_inline) {
@@ -142,7 +145,7 @@ void writer_push(struct writer *writer, enum write_kind kind, void *record)
 	}
 	repeat = is_repeat(writer, kind, record);
 	if (!is_never_shed(kind) && !has_room(writer, repeat)) {
-		count_shed(writer, repeat);
+		count_shed(writer, kind, repeat);
 		record_free(record);
 		return;
 	}
@@ -168,7 +171,7 @@ static void take_one(struct writer *writer, enum write_kind kind, void *record, 
 		writer->has_checkpoint = true;
 	}
 	if (!batch_add(writer->batch, kind, record, &urgency))
-		count_shed(writer, false);
+		count_shed(writer, kind, kind == WRITE_EVENT);
 	writer->due_ns = MIN(writer->due_ns, now_ns + patience_ns[urgency]);
 	if (kind == WRITE_COMMIT || batch_bytes(writer->batch) > BATCH_BYTES_SOON)
 		writer->due_ns = now_ns;
@@ -196,12 +199,16 @@ static bool is_records_fault(int r)
 	return r == -EINVAL || r == -E2BIG;
 }
 
-static int write_ready(struct writer *writer, uint32_t *written)
+struct written {
+	uint32_t records, events;
+};
+
+static int write_ready(struct writer *writer, struct written *written)
 {
 	uint32_t n;
 	void *const *items = batch_ready(writer->batch, &n);
 
-	*written = 0;
+	*written = (struct written){0};
 	for (uint32_t i = 0; i < n; i++) {
 		int r;
 
@@ -217,13 +224,14 @@ static int write_ready(struct writer *writer, uint32_t *written)
 		} else if (r) {
 			return r;
 		} else {
-			(*written)++;
+			written->records++;
+			written->events += record_tag(items[i]) == WRITE_EVENT;
 		}
 	}
 	return 0;
 }
 
-static int transact(struct writer *writer, uint32_t *written)
+static int transact(struct writer *writer, struct written *written)
 {
 	sqlite3 *db = writer->store->db;
 	int r = database_exec(db, "BEGIN IMMEDIATE");
@@ -240,6 +248,7 @@ static int transact(struct writer *writer, uint32_t *written)
 		log_debug("database '%s': rolled back: %s", writer->store->path,
 			  sqlite3_errmsg(db));
 		sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+		rows_count_events(writer->store->rows); /* the error that counts is r */
 	}
 	return r;
 }
@@ -278,7 +287,19 @@ static void note_failure(struct writer *writer, int r, uint64_t now_ns)
 	writer->retry_ns = now_ns + writer->retry_wait_ns;
 }
 
-static void note_success(struct writer *writer, uint32_t written)
+/* Too many events for what they may take by a sixteenth: retention need not wait for its turn. */
+static void count_events(struct writer *writer)
+{
+	uint64_t bytes = rows_event_bytes(writer->store->rows);
+	uint64_t bytes_max = writer->store->config.history_bytes;
+
+	atomic_store(&writer->event_bytes, bytes);
+	atomic_store(&writer->events_forgotten, writer->store->events_forgotten);
+	if (bytes > bytes_max + bytes_max / 16)
+		writer->retention_ns = MIN(writer->retention_ns, clock_monotonic_ns());
+}
+
+static void note_success(struct writer *writer, const struct written *written)
 {
 	uint64_t real_ns = clock_real_ns();
 
@@ -287,7 +308,8 @@ static void note_success(struct writer *writer, uint32_t written)
 	writer->retry_ns = 0;
 	writer->due_ns = UINT64_MAX;
 	batch_written(writer->batch);
-	atomic_fetch_add(&writer->written, written);
+	atomic_fetch_add(&writer->written, written->records);
+	atomic_fetch_add(&writer->events_written, written->events);
 	atomic_store(&writer->last_commit_ns, real_ns);
 	if (writer->has_checkpoint)
 		atomic_store(&writer->last_checkpoint_ns, real_ns);
@@ -297,7 +319,8 @@ static void note_success(struct writer *writer, uint32_t written)
 
 static int commit(struct writer *writer)
 {
-	uint32_t n, written = 0;
+	struct written written = {0};
+	uint32_t n;
 	int r = 0;
 
 	batch_ready(writer->batch, &n);
@@ -306,7 +329,8 @@ static int commit(struct writer *writer)
 	if (r)
 		note_failure(writer, r, clock_monotonic_ns());
 	else
-		note_success(writer, written);
+		note_success(writer, &written);
+	count_events(writer);
 	count_bytes(writer);
 	return r;
 }
@@ -327,6 +351,7 @@ static void forget_old(struct writer *writer)
 
 	if (r)
 		atomic_fetch_add(&writer->errors, 1); /* if it is the disk, commits tell too */
+	count_events(writer);
 	writer->retention_ns =
 		now_ns + (r == 0 && more ? GATHER_MS * NS_PER_MS : RETENTION_PERIOD_NS);
 	count_bytes(writer);
@@ -486,5 +511,9 @@ void writer_counters(const struct writer *writer, struct writer_counters *out)
 		.bytes_written_total = atomic_load(&writer->bytes_written),
 		.waiting_bytes = atomic_load(&writer->waiting_bytes),
 		.is_failing = atomic_load(&writer->is_failing),
+		.events_written_total = atomic_load(&writer->events_written),
+		.events_shed_total = atomic_load(&writer->events_shed),
+		.events_forgotten_total = atomic_load(&writer->events_forgotten),
+		.event_bytes = atomic_load(&writer->event_bytes),
 	};
 }

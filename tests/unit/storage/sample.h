@@ -27,7 +27,11 @@ static inline void sample_create(struct sample *sample)
 	assert_non_null(mkdtemp(sample->dir));
 	snprintf(sample->path, sizeof(sample->path), "%s/e.db", sample->dir);
 	sample->config = (struct store_config){
-		.path = sample->path, .checkpoint_s = 10, .retention_days = 36500};
+		.path = sample->path,
+		.checkpoint_s = 10,
+		.retention_days = 36500,
+		.history_bytes = 64 << 20,
+	};
 }
 
 static inline void sample_destroy(struct sample *sample)
@@ -157,6 +161,30 @@ static inline struct record_alert sample_alert(uint64_t id)
 	};
 }
 
+/* Of alert id and, each third, of an anomaly of the same id. */
+static inline struct record_event sample_event(uint64_t id)
+{
+	struct record_event event = {
+		.id = id,
+		.ts_ns = SAMPLE_TIME + id * SECOND,
+		.workload_id = 0xfedcba9876543210,
+		.workload_name = TEXT("unit:nginx.service"),
+		.type = TEXT("open"),
+		.nr = 2,
+		.reason = EVENT_OF_ALERT,
+		.span = 1,
+		.n_owners = id % 3 == 0 ? 2 : 1,
+		.fields = TEXT("{\"evt.type\":\"open\",\"fd.name\":\"/etc/shadow\"}"),
+		.cut = TEXT("proc.env"),
+	};
+
+	for (unsigned i = 0; i < event.n_owners; i++) {
+		event.owners[i].letter = i ? 'a' : 'l';
+		event.owners[i].id = id;
+	}
+	return event;
+}
+
 static inline struct record_incident sample_incident(uint64_t id)
 {
 	return (struct record_incident){
@@ -182,6 +210,11 @@ static inline void push_anomaly(struct writer *writer, const struct record_anoma
 static inline void push_alert(struct writer *writer, const struct record_alert *alert)
 {
 	writer_push(writer, WRITE_ALERT, record_alert_copy(alert));
+}
+
+static inline void push_event(struct writer *writer, const struct record_event *event)
+{
+	writer_push(writer, WRITE_EVENT, record_event_copy(event));
 }
 
 static inline void push_incident(struct writer *writer, const struct record_incident *incident)

@@ -27,11 +27,13 @@ static void push_segment(struct writer *writer, uint64_t n)
 {
 	struct record_anomaly anomaly = sample_anomaly(n);
 	struct record_alert alert = sample_alert(n);
+	struct record_event event = sample_event(n);
 	char bytes[SEGMENT_BYTES];
 
 	make_segment(n, bytes);
 	push_anomaly(writer, &anomaly);
 	push_alert(writer, &alert);
+	push_event(writer, &event);
 	push_blob(writer, WRITE_JOURNAL, 1, n, (struct text){bytes, sizeof(bytes)});
 	if (n % 10 == 0)
 		push_blob(writer, WRITE_IMAGE, 1, n - 5, (struct text){bytes, sizeof(bytes)});
@@ -120,6 +122,7 @@ static uint64_t check_store(struct sample *sample, uint64_t confirmed)
 	/* What is in a checkpoint and what came with it stand and fall together. */
 	assert_true((uint64_t)sample_number(sample, "SELECT count(*) FROM anomalies") >= reached);
 	assert_true((uint64_t)sample_number(sample, "SELECT count(*) FROM alerts") >= reached);
+	assert_true((uint64_t)sample_number(sample, "SELECT count(*) FROM events") >= reached);
 	return reached;
 }
 

@@ -228,6 +228,35 @@ static void old_databases_open(void **state)
 			 20);
 }
 
+/* Version 2, before events were stored. */
+static void a_version_2_database_gets_events(void **state)
+{
+	struct sample *sample = *state;
+	sqlite3 *db = NULL;
+	struct store *store;
+
+	assert_int_equal(sqlite3_open(sample->path, &db), SQLITE_OK);
+	assert_int_equal(database_exec(db, schema_current.steps[0]), 0);
+	assert_int_equal(database_exec(db, schema_current.steps[1]), 0);
+	assert_int_equal(
+		database_exec(
+			db,
+			"PRAGMA user_version = 2;"
+			"INSERT INTO alerts VALUES(6, 10, 4, 'r', 's', 3, 'w', 4, 1, 1, 't', 'm', "
+			"'{}');"
+			"INSERT INTO gaps VALUES(1, 10, 20, 'downtime', NULL, NULL)"),
+		0);
+	sqlite3_close(db);
+	store = sample_open(sample);
+	assert_int_equal(store_last_alert(store), 6);
+	assert_int_equal(store_last_event(store), 0);
+	assert_int_equal(store_last_span(store), 0);
+	store_close(&store);
+	assert_int_equal(sample_number(sample, "PRAGMA user_version"), schema_current.n_steps);
+	assert_int_equal(sample_number(sample, "SELECT condition FROM alerts WHERE id = 6"), 0);
+	assert_int_equal(sample_number(sample, "SELECT count(*) FROM events"), 0);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, sample_setup, sample_teardown)
@@ -241,6 +270,7 @@ int main(void)
 		TEST(places_that_cannot_be_written_are_named),
 		TEST(migrations_are_steps),
 		TEST(old_databases_open),
+		TEST(a_version_2_database_gets_events),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
