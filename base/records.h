@@ -190,12 +190,13 @@ struct record_event {
 	struct text cut;    /* names of fields that did not fit, separated by blanks */
 };
 
-/* What was captured and stored in a stretch of time. Pushed again, with the same id, while it
- * lasts. */
+/* What was captured and stored in a stretch of time. Pushed when it begins, and again, with the
+ * same id, when it ends. */
 struct record_span {
-	uint64_t id; /* ascending */
-	uint64_t from_ns, to_ns;
-	struct text document; /* JSON object; docs/storage.md */
+	uint64_t id;             /* ascending */
+	uint64_t from_ns, to_ns; /* to: 0 while it lasts */
+	uint64_t hash;           /* of the document */
+	struct text document;    /* JSON object; docs/storage.md */
 };
 
 enum workload_kind {

@@ -98,7 +98,7 @@ int queries_event_of(struct queries *queries, char letter, uint64_t owner, store
 		     void *arg);
 
 /* What was captured and stored when, spans that overlap [since_ns, until_ns), oldest first: an
- * array of {id, from, to, ...} as docs/storage.md has it. 0: no bound. */
+ * array of {id, from, to, lasts, ...} as docs/storage.md has it. 0: no bound. */
 int queries_spans(struct queries *queries, uint64_t since_ns, uint64_t until_ns, cJSON **out);
 
 /* One span by its id, as above. -ENOENT. */

@@ -77,7 +77,15 @@ int queries_event_of(struct queries *queries, char letter, uint64_t owner, store
 	return visit(&event, arg);
 }
 
-/* id, from_ns, to_ns, document */
+/* One that lasts has lasted to the last checkpoint, or to the last event. */
+#define SPANS                                                                                      \
+	"SELECT id, from_ns, CASE WHEN to_ns < 9223372036854775807 THEN to_ns ELSE"                \
+	" max(from_ns, coalesce((SELECT value FROM meta WHERE name = 'last_checkpoint_ns'), 0),"   \
+	" coalesce((SELECT max(time_ns) FROM events), 0)) END, coalesce(document, '{}'),"          \
+	" to_ns = 9223372036854775807 FROM spans"                                                  \
+	" LEFT JOIN span_documents ON spans.hash = span_documents.hash"
+
+/* Columns of SPANS. */
 static cJSON *span_json(sqlite3_stmt *s)
 {
 	static const char *const names[] = {"events", "fields", NULL};
@@ -86,13 +94,14 @@ static cJSON *span_json(sqlite3_stmt *s)
 	json_add_u64(json, "id", column_u64(s, 0));
 	json_add_time(json, "from", column_u64(s, 1));
 	json_add_time(json, "to", column_u64(s, 2));
+	json_add_bool(json, "lasts", column_u64(s, 4));
 	return json;
 }
 
 int queries_spans(struct queries *queries, uint64_t since_ns, uint64_t until_ns, cJSON **out)
 {
-	static const char sql[] = "SELECT id, from_ns, to_ns, document FROM spans WHERE to_ns >= ?1"
-				  " AND from_ns < ?2 ORDER BY from_ns, id LIMIT ?3";
+	static const char sql[] = SPANS " WHERE to_ns >= ?1"
+					" AND from_ns < ?2 ORDER BY from_ns, id LIMIT ?3";
 	SCOPED(database_finalize) sqlite3_stmt *statement = NULL;
 	cJSON *array = cJSON_CreateArray();
 	int r = database_prepare(queries_db(queries), sql, &statement);
@@ -114,7 +123,7 @@ int queries_spans(struct queries *queries, uint64_t since_ns, uint64_t until_ns,
 
 int queries_span(struct queries *queries, uint64_t id, cJSON **out)
 {
-	static const char sql[] = "SELECT id, from_ns, to_ns, document FROM spans WHERE id = ?1";
+	static const char sql[] = SPANS " WHERE id = ?1";
 	SCOPED(database_finalize) sqlite3_stmt *statement = NULL;
 	int r = database_prepare(queries_db(queries), sql, &statement);
 

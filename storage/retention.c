@@ -75,12 +75,13 @@ static int delete_oldest(struct store *store, const struct table *table, uint64_
 	return r;
 }
 
-/* Conditions of rules of which no alert is left. */
-static int delete_conditions(struct store *store, uint64_t cutoff_ns)
+/* Conditions of rules of which no alert is left, and what spans that went held. */
+static int delete_unused(struct store *store, uint64_t cutoff_ns)
 {
-	char sql[256];
+	char sql[512];
 
 	snprintf(sql, sizeof(sql),
+		 "DELETE FROM span_documents WHERE hash NOT IN (SELECT hash FROM spans);"
 		 "DELETE FROM conditions WHERE last_ns < %llu AND NOT EXISTS(SELECT 1 FROM alerts"
 		 " WHERE alerts.condition = conditions.hash AND alerts.condition != 0)",
 		 (unsigned long long)cutoff_ns);
@@ -162,7 +163,7 @@ static int delete_slices(struct store *store, uint64_t cutoff_ns, int *deleted, 
 		*deleted += n;
 		*more |= n == RETENTION_SLICE_ROWS;
 	}
-	return delete_conditions(store, cutoff_ns);
+	return delete_unused(store, cutoff_ns);
 }
 
 /* The oldest events, as long as there are too many. */

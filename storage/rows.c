@@ -20,6 +20,7 @@ enum statement {
 	PUT_EVENT,
 	PUT_OWNER,
 	PUT_SPAN,
+	PUT_SPAN_DOCUMENT,
 	PUT_CONDITION,
 	PUT_JOURNAL,
 	PUT_IMAGE,
@@ -62,8 +63,10 @@ static const char *const texts[STATEMENT_END] = {
 		" ON CONFLICT DO NOTHING",
 	[PUT_OWNER] = "INSERT INTO event_owners(letter, owner, event) VALUES(?1, ?2, ?3)"
 		      " ON CONFLICT DO NOTHING",
-	[PUT_SPAN] = "INSERT INTO spans(id, from_ns, to_ns, document) VALUES(?1, ?2, ?3, ?4)"
-		     " ON CONFLICT(id) DO UPDATE SET to_ns = ?3, document = ?4",
+	[PUT_SPAN] = "INSERT INTO spans(id, from_ns, to_ns, hash) VALUES(?1, ?2, ?3, ?4)"
+		     " ON CONFLICT(id) DO UPDATE SET to_ns = ?3",
+	[PUT_SPAN_DOCUMENT] = "INSERT INTO span_documents(hash, document) VALUES(?1, ?2)"
+			      " ON CONFLICT DO NOTHING",
 	[PUT_CONDITION] = "INSERT INTO conditions(hash, last_ns, rule, condition)"
 			  " VALUES(?1, ?2, ?3, ?4) ON CONFLICT(hash) DO UPDATE SET last_ns = ?2",
 	[PUT_JOURNAL] = "INSERT INTO journal(sequence, workload, bytes) VALUES(?1, ?2, ?3)",
@@ -311,11 +314,18 @@ static int write_span(struct rows *rows, const void *record)
 {
 	const struct record_span *span = record;
 	sqlite3_stmt *s = rows->statements[PUT_SPAN];
+	int r;
 
 	bind_u64(s, 1, span->id);
 	bind_u64(s, 2, span->from_ns);
-	bind_u64(s, 3, span->to_ns);
-	bind_text(s, 4, span->document);
+	bind_u64(s, 3, span->to_ns ? span->to_ns : INT64_MAX);
+	bind_u64(s, 4, span->hash);
+	r = database_run(s);
+	if (r)
+		return r;
+	s = rows->statements[PUT_SPAN_DOCUMENT];
+	bind_u64(s, 1, span->hash);
+	bind_text(s, 2, span->document);
 	return database_run(s);
 }
 

@@ -62,9 +62,10 @@ static const char version_2[] =
 
 /* Events for explain and what-if: one row an event, whatever it belongs to. */
 static const char version_3[] =
+	/* to_ns of one that lasts: the largest integer. */
 	"CREATE TABLE spans(id INTEGER PRIMARY KEY, from_ns INTEGER NOT NULL,"
-	" to_ns INTEGER NOT NULL, document TEXT NOT NULL);"
-	"CREATE INDEX spans_by_end ON spans(to_ns);"
+	" to_ns INTEGER NOT NULL, hash INTEGER NOT NULL);"
+	"CREATE TABLE span_documents(hash INTEGER PRIMARY KEY, document TEXT NOT NULL);"
 	"CREATE TABLE events(id INTEGER PRIMARY KEY, time_ns INTEGER NOT NULL,"
 	" workload INTEGER NOT NULL, workload_name BLOB NOT NULL, type BLOB NOT NULL,"
 	" nr INTEGER NOT NULL, reason INTEGER NOT NULL, span INTEGER NOT NULL,"

@@ -93,6 +93,18 @@ static int check(struct store *store)
 	return 0;
 }
 
+/* What a run that was killed was in the middle of: it is known to have lasted to its last
+ * checkpoint. */
+static int close_spans(struct store *store)
+{
+	static const char sql[] =
+		"UPDATE spans SET to_ns = max(from_ns, coalesce((SELECT value FROM meta"
+		" WHERE name = 'last_checkpoint_ns'), 0)) WHERE to_ns = 9223372036854775807";
+	int r = database_exec(store->db, sql);
+
+	return r ? log_database_error(store, r, "cannot close spans") : 0;
+}
+
 /* Leave a mark that only store_close() takes away. */
 static int mark_open(struct store *store)
 {
@@ -132,7 +144,9 @@ int store_open(struct store **out, const struct store_config *config)
 	r = rows_create(&store->rows, store->db);
 	if (r)
 		return log_database_error(store, r, "cannot prepare statements");
-	r = mark_open(store);
+	r = close_spans(store);
+	if (r == 0)
+		r = mark_open(store);
 	if (r)
 		return r;
 	*out = TAKE(store);

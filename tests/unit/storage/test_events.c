@@ -187,13 +187,15 @@ static void spans_tell_what_was_captured(void **state)
 		struct record_span span = {
 			.id = id,
 			.from_ns = SAMPLE_TIME + id * 100 * SECOND,
-			.to_ns = SAMPLE_TIME + id * 100 * SECOND,
+			.hash = UINT64_MAX - id % 2,
 			.document = TEXT("{\"events\":[\"open\"],\"fields\":[\"fd.name\"]}"),
 		};
 
 		writer_push(writer, WRITE_SPAN, record_span_copy(&span));
-		span.to_ns += 50 * SECOND; /* it lasts */
-		writer_push(writer, WRITE_SPAN, record_span_copy(&span));
+		if (id < 3) {
+			span.to_ns = span.from_ns + 50 * SECOND;
+			writer_push(writer, WRITE_SPAN, record_span_copy(&span));
+		}
 	}
 	writer_destroy(&writer);
 	queries = open_queries(sample);
@@ -211,8 +213,21 @@ static void spans_tell_what_was_captured(void **state)
 	assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(json, "fields")), 1);
 	cJSON_Delete(json);
 	assert_int_equal(queries_span(queries, 4, &json), -ENOENT);
+	assert_int_equal(queries_span(queries, 3, &json), 0);
+	assert_true(cJSON_IsTrue(cJSON_GetObjectItem(json, "lasts")));
+	assert_string_equal(cJSON_GetObjectItem(json, "to")->valuestring,
+			    "2026-11-20T12:05:00.000000000Z");
+	cJSON_Delete(json);
 	queries_close(&queries);
 	assert_int_equal(store_last_span(store), 3);
+	assert_int_equal(sample_number(sample, "SELECT count(*) FROM span_documents"), 2);
+
+	/* Killed: it lasted to the last checkpoint. */
+	assert_int_equal(store_set_u64(store, "last_checkpoint_ns", SAMPLE_TIME + 400 * SECOND), 0);
+	store_close(&store);
+	store = sample_open(sample);
+	assert_int_equal(sample_number(sample, "SELECT to_ns FROM spans WHERE id = 3"),
+			 SAMPLE_TIME + 400 * SECOND);
 	store_close(&store);
 }
 
@@ -318,6 +333,7 @@ static void old_events_spans_and_conditions_go(void **state)
 	run_retention(store, SAMPLE_TIME + 86400 * SECOND + 5 * SECOND);
 	assert_int_equal(sample_number(sample, "SELECT count(*) FROM events"), 6);
 	assert_int_equal(sample_number(sample, "SELECT count(*) FROM spans"), 0);
+	assert_int_equal(sample_number(sample, "SELECT count(*) FROM span_documents"), 0);
 	assert_int_equal(sample_number(sample, "SELECT count(*) FROM conditions"), 1);
 	assert_int_equal(sample_number(sample, "SELECT hash FROM conditions"), 1);
 	assert_int_equal(store_last_span(store), 9);
