@@ -48,7 +48,7 @@ static void mark_types(struct plans *p)
 		const struct rule_list *list = &p->set->by_type[type];
 
 		for (uint32_t i = 0; i < list->n; i++)
-			stable_checks_mark(p->stable, p->set->rules[list->rules[i]].filter,
+			stable_checks_mark(p->stable, p->set->candidates[list->items[i]].filter,
 					   p->marked + (size_t)type * p->words);
 	}
 }
@@ -63,7 +63,7 @@ int plans_create(struct plans **out, const struct rule_set *set)
 	p->words = (stable_checks_n(p->stable) + 63) / 64;
 	p->marked = calloc((size_t)EVENT_TYPE_END * p->words + 1, sizeof(*p->marked));
 	p->truths = calloc(p->words + 1, sizeof(*p->truths));
-	p->filters = calloc(set->n + 1, sizeof(*p->filters));
+	p->filters = calloc(set->n_candidates + 1, sizeof(*p->filters));
 	p->seats = calloc(SEATS, sizeof(*p->seats));
 	p->entries = calloc(SLOTS, sizeof(*p->entries));
 	if (!p->marked || !p->truths || !p->filters || !p->seats || !p->entries)
@@ -118,7 +118,7 @@ static struct plan *make_plan(struct plans *p, struct entry *entry, uint16_t typ
 {
 	const struct rule_list *list = &p->set->by_type[type];
 	struct plan_request request = {.filters = p->filters,
-				       .tags = list->rules,
+				       .tags = list->items,
 				       .n = list->n,
 				       .type = (enum event_type)type,
 				       .stable = p->stable,
@@ -126,7 +126,7 @@ static struct plan *make_plan(struct plans *p, struct entry *entry, uint16_t typ
 	uint64_t *truths = calloc(p->words + 1, sizeof(*truths));
 
 	for (uint32_t i = 0; i < list->n; i++)
-		p->filters[i] = p->set->rules[list->rules[i]].filter;
+		p->filters[i] = p->set->candidates[list->items[i]].filter;
 	if (!truths || plan_create(&entry->plan, &request)) {
 		free(truths);
 		return NULL; /* every rule is evaluated then */

@@ -42,6 +42,7 @@ void rule_set_destroy(struct rule_set **set)
 	}
 	free(s->rules);
 	free(s->matched);
+	free(s->candidates);
 	plans_destroy(&s->plans);
 	eval_cache_destroy(&s->cache);
 	filter_share_destroy(&s->share);
@@ -66,14 +67,14 @@ int rule_set_add(struct rule_set *set, const struct rule *rule)
 	return 0;
 }
 
-static int list_add(struct rule_set *set, struct rule_list *list, uint32_t rule)
+static int list_add(struct rule_set *set, struct rule_list *list, uint32_t candidate)
 {
-	uint32_t *rules = grown(&set->pool, list->rules, list->n, sizeof(*rules));
+	uint32_t *items = grown(&set->pool, list->items, list->n, sizeof(*items));
 
-	if (!rules)
+	if (!items)
 		return -ENOMEM;
-	list->rules = rules;
-	list->rules[list->n++] = rule;
+	list->items = items;
+	list->items[list->n++] = candidate;
 	return 0;
 }
 
@@ -119,32 +120,65 @@ static bool mentions_descriptors(struct text text)
 	return mentions_any(text, fields, ARRAY_SIZE(fields));
 }
 
+static int add_candidates(struct rule_set *set)
+{
+	set->candidates = calloc(set->n + 1, sizeof(*set->candidates));
+	if (!set->candidates)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < set->n; i++) {
+		if (set->rules[i].is_enabled)
+			set->candidates[set->n_candidates++] =
+				(struct candidate){.filter = set->rules[i].filter, .rule = i};
+	}
+	return 0;
+}
+
+static bool is_about_calls(const struct rule *rule)
+{
+	return !text_equal(rule->source, TEXT("ethogram"));
+}
+
+static int list_candidate(struct rule_set *set, uint32_t candidate)
+{
+	const struct candidate *c = &set->candidates[candidate];
+	const struct event_set *events = filter_event_set(c->filter);
+	int r = 0;
+
+	if (!is_about_calls(&set->rules[c->rule]))
+		return list_add(set, &set->by_source_ethogram, candidate);
+	for (uint32_t type = 0; !r && type < EVENT_TYPE_END; type++) {
+		if (is_listed(events, type))
+			r = list_add(set, &set->by_type[type], candidate);
+	}
+	return r;
+}
+
+/* What an enabled rule about system calls needs to be captured. */
+static void add_wants(struct rule_set *set, const struct rule *rule)
+{
+	const struct event_set *events = filter_event_set(rule->filter);
+
+	if (!is_unbounded(events))
+		event_set_add(&set->events, events);
+	if (mentions_descriptors(rule->condition) || mentions_descriptors(rule->output))
+		set->reads_descriptors = true;
+}
+
 int rule_set_index(struct rule_set *set)
 {
 	int r = eval_cache_create(&set->cache, set->share);
 
-	for (uint32_t i = 0; !r && i < set->n; i++) {
-		const struct event_set *events = filter_event_set(set->rules[i].filter);
-
-		if (!set->rules[i].is_enabled)
-			continue;
-		if (text_equal(set->rules[i].source, TEXT("ethogram"))) {
-			r = list_add(set, &set->by_source_ethogram, i);
-			continue;
-		}
-		if (!is_unbounded(events))
-			event_set_add(&set->events, events);
-		if (mentions_descriptors(set->rules[i].condition) ||
-		    mentions_descriptors(set->rules[i].output))
-			set->reads_descriptors = true;
-		for (uint32_t type = 0; !r && type < EVENT_TYPE_END; type++) {
-			if (is_listed(events, type))
-				r = list_add(set, &set->by_type[type], i);
-		}
-	}
+	if (!r)
+		r = add_candidates(set);
+	for (uint32_t i = 0; !r && i < set->n_candidates; i++)
+		r = list_candidate(set, i);
 	if (r)
 		return r;
-	set->matched = calloc(set->n + 1, sizeof(*set->matched));
+	for (uint32_t i = 0; i < set->n; i++) {
+		if (set->rules[i].is_enabled && is_about_calls(&set->rules[i]))
+			add_wants(set, &set->rules[i]);
+	}
+	set->matched = calloc(set->n_candidates + 1, sizeof(*set->matched));
 	return set->matched ? plans_create(&set->plans, set) : -ENOMEM;
 }
 
@@ -160,7 +194,7 @@ void rule_set_add_classes(const struct rule_set *set, const struct event_set *wa
 	for (uint32_t i = 0; i < set->n; i++) {
 		const struct rule *rule = &set->rules[i];
 
-		if (rule->is_enabled && !text_equal(rule->source, TEXT("ethogram")))
+		if (rule->is_enabled && is_about_calls(rule))
 			call_classes_add_filter(classes, rule->filter, wanted);
 	}
 }
@@ -175,7 +209,7 @@ void rule_set_each_use(const struct rule_set *set, rule_use_fn *visit, void *arg
 	for (uint32_t i = 0; i < set->n; i++) {
 		const struct rule *rule = &set->rules[i];
 
-		if (!rule->is_enabled || text_equal(rule->source, TEXT("ethogram")))
+		if (!rule->is_enabled || !is_about_calls(rule))
 			continue;
 		visit(filter_event_set(rule->filter), rule->condition, arg);
 		visit(filter_event_set(rule->filter), rule->output, arg);
@@ -191,10 +225,10 @@ static const struct rule_list *candidates(const struct rule_set *set, struct tex
 	return &set->by_type[ev->type];
 }
 
-static bool is_for_call(const struct rule *rule, const struct event *ev)
+static bool is_for_call(const struct candidate *candidate, const struct event *ev)
 {
 	return ev->type != EVENT_GENERIC ||
-	       event_set_has(filter_event_set(rule->filter), EVENT_GENERIC, ev->nr);
+	       event_set_has(filter_event_set(candidate->filter), EVENT_GENERIC, ev->nr);
 }
 
 static int compare_numbers(const void *a, const void *b)
@@ -204,7 +238,7 @@ static int compare_numbers(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* The rules that are true, in order of definition, into set->matched; how many. */
+/* The candidates that are true, in order of definition, into set->matched; how many. */
 static uint32_t find_true(struct rule_set *set, const struct rule_list *list,
 			  const struct field_context *ctx, bool has_plans)
 {
@@ -218,10 +252,10 @@ static uint32_t find_true(struct rule_set *set, const struct rule_list *list,
 		return n;
 	}
 	for (uint32_t i = 0; i < list->n; i++) {
-		const struct rule *rule = &set->rules[list->rules[i]];
+		const struct candidate *candidate = &set->candidates[list->items[i]];
 
-		if (is_for_call(rule, ctx->event) && filter_eval(rule->filter, ctx))
-			set->matched[n++] = list->rules[i];
+		if (is_for_call(candidate, ctx->event) && filter_eval(candidate->filter, ctx))
+			set->matched[n++] = list->items[i];
 		if (n && !set->match_all)
 			break;
 	}
@@ -244,14 +278,15 @@ uint32_t rule_set_match(struct rule_set *set, struct text source, const struct f
 	if (!set->match_all)
 		n_true = MIN(n_true, 1);
 	for (uint32_t i = 0; i < n_true; i++) {
-		struct rule *rule = &set->rules[set->matched[i]];
+		const struct candidate *candidate = &set->candidates[set->matched[i]];
+		struct rule *rule = &set->rules[candidate->rule];
 
 		rule->hits_total++;
 		rule->last_hit_ns = ctx->event->ts_ns;
 		if (n == RULE_MATCHES_MAX)
 			set->matches_dropped_total++;
 		else
-			matches[n++].rule = set->matched[i];
+			matches[n++].rule = candidate->rule;
 	}
 	return n;
 }

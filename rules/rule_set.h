@@ -15,9 +15,16 @@ struct rule {
 	uint64_t hits_total, last_hit_ns;
 };
 
-/* Rules to try for one kind of event, in order of definition. */
+/* What is evaluated: the condition of an enabled rule, or of one step of its sequence. */
+struct candidate {
+	const struct filter *filter;
+	uint32_t rule;
+	uint32_t step;
+};
+
+/* Candidates to try for one kind of event, by index, in order of definition. */
 struct rule_list {
-	uint32_t *rules;
+	uint32_t *items;
 	uint32_t n;
 };
 
@@ -26,9 +33,11 @@ struct rule_set {
 	struct filter_share *share; /* of all filters */
 	struct eval_cache *cache;
 	struct plans *plans; /* NULL until indexed, or without memory: every rule is evaluated */
-	uint32_t *matched;   /* scratch, n */
+	uint32_t *matched;   /* scratch, n_candidates */
 	struct rule *rules;
 	uint32_t n;
+	struct candidate *candidates; /* in order of their rules */
+	uint32_t n_candidates;
 	struct rule_set_totals totals;
 	bool match_all;
 	struct text static_fields; /* members of a JSON object: "site":"x",... */
