@@ -37,6 +37,8 @@ struct daemon {
 	bool is_replay;       /* captures instead of the kernel; no API, outputs or threads */
 	record_emit_fn *emit; /* replay: where records go */
 	void *emit_arg;
+	event_look_fn *look; /* replay: looks at events; NULL: nobody */
+	void *look_arg;
 	uint64_t next_alert_id, next_gap_id;
 	struct last_run last_run;
 	pthread_t loader;
@@ -52,6 +54,9 @@ struct daemon {
 	struct capture_needs needs;
 	atomic_bool wanted_changed;
 };
+
+/* What of the configuration concerns loading rules. Borrowed from config. */
+void daemon_rule_options(const struct config *config, struct rule_options *out);
 
 /* Load the rule files of config; prints every error with its place. 0 or -EINVAL. */
 int daemon_load_rules(const struct daemon *daemon, const struct config *config,
@@ -78,7 +83,8 @@ void daemon_stop_loader(struct daemon *daemon);
 /* Make all parts; what is in the way is logged in one sentence. Nothing captured yet. */
 int daemon_make(struct daemon *daemon);
 
-/* The same for replay: is_replay, source and emit are set; without storage.path nothing is stored,
- * seed 0 and ids from 1 are used, and time comes from the events alone. */
+/* The same for replay: is_replay, source and emit are set, rules too where they are not those of
+ * the configuration; without storage.path nothing is stored, seed 0 and ids from 1 are used, and
+ * time comes from the events alone. */
 int daemon_make_replay(struct daemon *daemon);
 void daemon_unmake(struct daemon *daemon);

@@ -54,6 +54,17 @@ static cJSON *message_json(const struct rule_message *message)
 	return json;
 }
 
+cJSON *document_rule_messages(const struct rule_messages *messages, bool errors)
+{
+	cJSON *json = cJSON_CreateArray();
+
+	for (uint32_t i = 0; i < messages->n; i++) {
+		if (messages->items[i].is_error == errors)
+			cJSON_AddItemToArray(json, message_json(&messages->items[i]));
+	}
+	return json;
+}
+
 cJSON *document_rules_check(const char *const *files, uint32_t n_files,
 			    const struct field_set *fields)
 {

@@ -11,6 +11,10 @@
  * "next": null}; NULL without memory. */
 cJSON *document_fields(const struct field_set *fields);
 
+/* The errors of a load, or its warnings, as arrays of {"code", "message", "file", "line", "column",
+ * "item"}. */
+cJSON *document_rule_messages(const struct rule_messages *messages, bool errors);
+
 /* Load rule files in order and say how it went: {"successful", "rules", "macros", "lists",
  * "errors": [{"code", "message", "file", "line", "column", "item"}], "warnings": [same]}. */
 cJSON *document_rules_check(const char *const *files, uint32_t n_files,

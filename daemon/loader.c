@@ -21,12 +21,12 @@ static void print_message(const struct rule_message *m)
 		m->item ? ": " : "", m->code, m->message ? m->message : "");
 }
 
-int daemon_load_rules(const struct daemon *daemon, const struct config *config,
-		      struct rule_set **out)
+void daemon_rule_options(const struct config *config, struct rule_options *out)
 {
 	static const char *const names[] = {"emergency", "alert",  "critical",      "error",
 					    "warning",   "notice", "informational", "debug"};
-	struct rule_options options = {
+
+	*out = (struct rule_options){
 		.match_all = strcmp(config->rules.match, "all") == 0,
 		.enable = (const char *const *)config->rules.enable.items,
 		.n_enable = config->rules.enable.n,
@@ -36,13 +36,20 @@ int daemon_load_rules(const struct daemon *daemon, const struct config *config,
 		.static_values = (const char *const *)config->static_fields.values,
 		.n_static = config->static_fields.n,
 	};
-	SCOPED(rule_messages_done) struct rule_messages messages = {0};
-	int r;
-
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		if (strcmp(config->rules.min_priority, names[i]) == 0)
-			options.min_priority = (enum alert_priority)i;
+			out->min_priority = (enum alert_priority)i;
 	}
+}
+
+int daemon_load_rules(const struct daemon *daemon, const struct config *config,
+		      struct rule_set **out)
+{
+	SCOPED(rule_messages_done) struct rule_messages messages = {0};
+	struct rule_options options;
+	int r;
+
+	daemon_rule_options(config, &options);
 	r = rule_set_load(out, (const char *const *)config->rules.files.items,
 			  config->rules.files.n, &daemon->fields, &options, &messages);
 	for (uint32_t i = 0; i < messages.n; i++) {

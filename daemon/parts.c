@@ -58,7 +58,7 @@ static int check_files(struct daemon *d)
 
 	d->fields.tables[d->fields.n_tables++] = state_field_table();
 	d->fields.tables[d->fields.n_tables++] = anomaly_field_table();
-	r = daemon_load_rules(d, d->config, &d->rules);
+	r = d->rules ? 0 : daemon_load_rules(d, d->config, &d->rules);
 	if (!r)
 		r = create_profiles(d, 0, &probe);
 	return r ? r : outputs_check(d->config);
@@ -348,6 +348,8 @@ static int make_replay_pipeline(struct daemon *d)
 		.incidents = d->incidents,
 		.emit = d->emit,
 		.emit_arg = d->emit_arg,
+		.look = d->look,
+		.look_arg = d->look_arg,
 		.checkpoint_s = d->config->storage.checkpoint_s,
 		.rest_every_ns = REPLAY_REST_NS,
 		.next_alert_id = d->next_alert_id,

@@ -204,6 +204,8 @@ static int pipeline_step(struct pipeline *p, const struct event *ev)
 
 	profile_set_look_up(parts->profiles, &ctx, &p->sightings);
 	scorer_score(parts->scorer, &ctx, &p->sightings, &p->score);
+	if (parts->look)
+		parts->look(&ctx, parts->look_arg);
 	n_alerts = make_alerts(p, source_syscall(), &ctx, alerts, &is_suspicious);
 	incident = incidents_join(parts->incidents, &ctx, &p->score, alerts, n_alerts);
 	if (incident) {

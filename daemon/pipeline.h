@@ -23,6 +23,9 @@ struct pipeline;
 /* Takes a record (NULL for WRITE_COMMIT), as writer_push() does. */
 typedef void record_emit_fn(enum write_kind kind, void *record, void *arg);
 
+/* Looks at an event that was scored, before the rules see it. */
+typedef void event_look_fn(const struct field_context *ctx, void *arg);
+
 /* Borrowed by the pipeline until it is destroyed, except rules, which it takes. */
 struct pipeline_parts {
 	struct source *source;
@@ -35,6 +38,8 @@ struct pipeline_parts {
 	struct writer *writer;
 	record_emit_fn *emit; /* where records go instead of the writer; NULL: to it */
 	void *emit_arg;
+	event_look_fn *look; /* NULL: nobody looks */
+	void *look_arg;
 	const struct sinks *sinks;       /* for their counters; NULL: no outputs */
 	struct request_box *requests;    /* NULL: nobody asks */
 	const struct shedding *shedding; /* for its state; NULL: nothing is shed */

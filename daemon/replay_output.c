@@ -5,13 +5,8 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "daemon/id_set.h"
 #include "storage/records_json.h"
-
-/* Which ids of a kind were said: a bit each. Ids count from 1, so this stays small. */
-struct id_set {
-	uint64_t *words;
-	size_t n;
-};
 
 struct replay_output {
 	FILE *to;
@@ -46,8 +41,8 @@ void replay_output_destroy(struct replay_output **output)
 	for (size_t i = 0; i < o->n_open; i++)
 		record_free(o->open[i]);
 	free(o->open);
-	free(o->alerts.words);
-	free(o->anomalies.words);
+	id_set_done(&o->alerts);
+	id_set_done(&o->anomalies);
 	free(o);
 }
 
@@ -56,28 +51,14 @@ void replay_output_set_state(struct replay_output *output, const struct state *s
 	output->state = state;
 }
 
-/* Whether id is new to the set, which then has it. */
+/* Whether id was not said before; it is from now on. */
 static bool note_id(struct replay_output *o, struct id_set *set, uint64_t id)
 {
-	size_t word = id / 64;
-	uint64_t bit = UINT64_C(1) << (id % 64);
+	int r = id_set_add(set, id);
 
-	if (word >= set->n) {
-		size_t n = MAX(word + 1, 2 * set->n);
-		uint64_t *words = reallocarray(set->words, n, sizeof(*words));
-
-		if (!words) {
-			o->error = -ENOMEM;
-			return false;
-		}
-		memset(words + set->n, 0, (n - set->n) * sizeof(*words));
-		set->words = words;
-		set->n = n;
-	}
-	if (set->words[word] & bit)
-		return false;
-	set->words[word] |= bit;
-	return true;
+	if (r < 0)
+		o->error = r;
+	return r > 0;
 }
 
 /* Takes line. */

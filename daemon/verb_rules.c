@@ -13,7 +13,8 @@
 static int usage(void)
 {
 	fprintf(stderr, "usage: ethogram rules check FILE... [--json]\n"
-			"       ethogram rules list [--json] [--server URL]\n");
+			"       ethogram rules list [--json] [--server URL]\n"
+			"       ethogram rules what-if FILE [--capture X.scap]... [OPTIONS]\n");
 	return 2;
 }
 
@@ -72,6 +73,8 @@ int verb_rules(int argc, char **argv)
 
 	if (argc >= 2 && strcmp(argv[1], "list") == 0)
 		return cli_main(argc + 1, argv - 1); /* behind the program's name again */
+	if (argc >= 2 && strcmp(argv[1], "what-if") == 0)
+		return verb_rules_what_if(argc - 1, argv + 1);
 	if (!files || argc < 2 || strcmp(argv[1], "check") != 0)
 		return usage();
 	for (int i = 2; i < argc; i++) {

@@ -8,6 +8,7 @@ int verb_replay(int argc, char **argv);
 int verb_config(int argc, char **argv);
 int verb_doctor(int argc, char **argv);
 int verb_rules(int argc, char **argv);
+int verb_rules_what_if(int argc, char **argv); /* argv[0] is "what-if" */
 int verb_filter(int argc, char **argv);
 int verb_format(int argc, char **argv);
 int verb_fields(int argc, char **argv);

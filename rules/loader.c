@@ -34,6 +34,17 @@ static const struct rule_options default_options = {
 	.n_plugins = ARRAY_SIZE(own_plugins),
 };
 
+struct rule_options rule_options_with_plugins(const struct rule_options *options)
+{
+	struct rule_options own = *options;
+
+	if (!own.plugins) {
+		own.plugins = own_plugins;
+		own.n_plugins = ARRAY_SIZE(own_plugins);
+	}
+	return own;
+}
+
 int rule_loader_create(struct rule_loader **out, const struct field_set *fields,
 		       const struct rule_options *options)
 {
@@ -363,6 +374,26 @@ int rule_loader_check_plugins(struct rule_loader *loader, struct rule_messages *
 	return r;
 }
 
+int rule_loader_each_tree(struct rule_loader *loader, rule_tree_fn *visit, void *arg)
+{
+	SCOPED(expansion_destroy) struct expansion *expansion = NULL;
+	struct collection *c = &loader->c;
+	int r = expansion_create(&expansion, c);
+
+	for (uint32_t i = 0; !r && i < c->n_rules; i++) {
+		const struct rule_def *def = &c->rules[i];
+		struct text condition = exceptions_expand(c, def);
+		struct ast_node *tree = NULL;
+
+		if (!condition.ptr)
+			return -ENOMEM;
+		r = expansion_tree(expansion, condition, &def->condition_place, def->name, &tree);
+		if (!r)
+			r = visit(def, tree, arg);
+	}
+	return r;
+}
+
 static int read_file(struct rule_loader *loader, const char *path, char **out, size_t *len,
 		     struct rule_messages *messages)
 {
@@ -393,6 +424,16 @@ static int read_file(struct rule_loader *loader, const char *path, char **out, s
 	return 0;
 }
 
+int rule_loader_add_file(struct rule_loader *loader, const char *path, struct rule_set **set,
+			 struct rule_messages *messages)
+{
+	SCOPED(free_ptr) char *text = NULL;
+	size_t len = 0;
+	int r = read_file(loader, path, &text, &len, messages);
+
+	return r ? r : rule_loader_add(loader, path, text, len, set, messages);
+}
+
 /* What compiling said of all files so far is said again with the next one: keep the last. */
 static void forget_repeats(struct rule_messages *messages, uint32_t from, uint32_t to)
 {
@@ -413,7 +454,7 @@ static bool is_same_message(const struct rule_message *a, const struct rule_mess
 	       strcmp(a->message ? a->message : "", b->message ? b->message : "") == 0;
 }
 
-static void drop_repeats(struct rule_messages *messages)
+void rule_messages_drop_repeats(struct rule_messages *messages)
 {
 	for (uint32_t i = 0; i < messages->n; i++) {
 		for (uint32_t j = i + 1; j < messages->n;) {
@@ -431,22 +472,11 @@ int rule_set_load(struct rule_set **out, const char *const *files, uint32_t n_fi
 {
 	SCOPED(rule_loader_destroy) struct rule_loader *loader = NULL;
 	SCOPED(rule_set_destroy) struct rule_set *set = NULL;
-	struct rule_options own = *options;
-	int r;
+	struct rule_options own = rule_options_with_plugins(options);
+	int r = rule_loader_create(&loader, fields, &own);
 
-	if (!own.plugins) {
-		own.plugins = own_plugins;
-		own.n_plugins = ARRAY_SIZE(own_plugins);
-	}
-	r = rule_loader_create(&loader, fields, &own);
-	for (uint32_t i = 0; !r && i < n_files; i++) {
-		SCOPED(free_ptr) char *text = NULL;
-		size_t len = 0;
-
-		r = read_file(loader, files[i], &text, &len, messages);
-		if (!r)
-			r = rule_loader_add(loader, files[i], text, len, &set, messages);
-	}
+	for (uint32_t i = 0; !r && i < n_files; i++)
+		r = rule_loader_add_file(loader, files[i], &set, messages);
 	if (!r && n_files == 0) {
 		r = rule_set_create(&set, 0);
 		if (!r)
@@ -455,7 +485,7 @@ int rule_set_load(struct rule_set **out, const char *const *files, uint32_t n_fi
 	if (!r)
 		r = rule_loader_check_plugins(loader, messages);
 	if (messages)
-		drop_repeats(messages);
+		rule_messages_drop_repeats(messages);
 	if (!r)
 		*out = TAKE(set);
 	return r;

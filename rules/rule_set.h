@@ -59,6 +59,3 @@ int rule_set_static_fields(struct rule_set *set, const struct rule_options *opti
 
 /* Build the index once all rules are there and enabled or not. */
 int rule_set_index(struct rule_set *set);
-
-/* "a*c" against name: * stands for any characters. */
-bool rule_name_matches(struct text pattern, struct text name);

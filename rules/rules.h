@@ -114,3 +114,6 @@ void rule_set_totals(const struct rule_set *set, struct rule_set_totals *out);
 
 uint32_t rule_set_size(const struct rule_set *set);
 void rule_set_info(const struct rule_set *set, uint32_t index, struct rule_info *out);
+
+/* "a*c" against name: * stands for any characters. */
+bool rule_name_matches(struct text pattern, struct text name);
