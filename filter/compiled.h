@@ -33,6 +33,10 @@ int filter_compile_tree(struct filter **out, const struct ast_node *root,
 			const struct field_set *fields, struct filter_share *share,
 			struct diag *diag);
 
+/* As expr_compile(), telling a name that does not exist (ERR_UNKNOWN_NAME) apart. */
+int expr_compile_strict(struct expr **out, struct text source, const struct field_set *fields,
+			struct diag *diag);
+
 /* The condition in its canonical form. */
 struct text filter_text(const struct filter *filter);
 

@@ -327,8 +327,8 @@ uint64_t filter_regex_gave_up_total(const struct filter *filter)
 	return filter_share_regex_gave_up_total(filter->share);
 }
 
-int expr_compile(struct expr **out, struct text source, const struct field_set *fields,
-		 struct diag *diag)
+int expr_compile_strict(struct expr **out, struct text source, const struct field_set *fields,
+			struct diag *diag)
 {
 	SCOPED(expr_destroy) struct expr *expr = calloc(1, sizeof(*expr));
 	SCOPED(done_pool) struct pool pool = {0};
@@ -349,9 +349,17 @@ int expr_compile(struct expr **out, struct text source, const struct field_set *
 	if (r && diag)
 		diag_place(diag, source.ptr, source.len, diag->offset);
 	if (r)
-		return r == ERR_UNKNOWN_NAME ? -EINVAL : r;
+		return r;
 	*out = TAKE(expr);
 	return 0;
+}
+
+int expr_compile(struct expr **out, struct text source, const struct field_set *fields,
+		 struct diag *diag)
+{
+	int r = expr_compile_strict(out, source, fields, diag);
+
+	return r == ERR_UNKNOWN_NAME ? -EINVAL : r;
 }
 
 void expr_destroy(struct expr **expr)

@@ -280,8 +280,18 @@ static const struct {
 	 (const char *const[]){"rule", "condition", "output", "desc", "priority", "source",
 			       "enabled", "capture", "capture_duration", "warn_evttypes",
 			       "skip-if-unknown-filter", "tags", "exceptions", "override", "append",
-			       NULL}},
+			       "count", "sequence", NULL}},
 };
+
+/* These belong to a key beside them. */
+static bool is_of_sequence(const struct item *item, const yaml_node_t *name)
+{
+	const char *key = (const char *)name->data.scalar.value;
+	yaml_node_t *sequence = item_value(item, "sequence");
+
+	return item_has(item, "rule") && sequence && sequence->type == YAML_SEQUENCE_NODE &&
+	       (strcmp(key, "by") == 0 || strcmp(key, "within") == 0);
+}
 
 static void warn_unknown_keys(const struct item *item, const char *const *keys)
 {
@@ -294,6 +304,8 @@ static void warn_unknown_keys(const struct item *item, const char *const *keys)
 		for (const char *const *key = keys; *key && name->type == YAML_SCALAR_NODE; key++)
 			is_known = is_known ||
 				   strcmp(*key, (const char *)name->data.scalar.value) == 0;
+		if (!is_known && name->type == YAML_SCALAR_NODE)
+			is_known = is_of_sequence(item, name);
 		if (!is_known)
 			report_warning(item->c, "LOAD_UNKNOWN_KEY", &place, item->name,
 				       "unknown key '%s' is ignored",

@@ -7,6 +7,7 @@
 
 #include "base/util.h"
 #include "rules/collect_exceptions.h"
+#include "rules/collect_window.h"
 
 int read_overrides(struct item *item, struct overrides *out)
 {
@@ -170,6 +171,22 @@ static int get_exceptions(struct item *item, struct rule_def *rule)
 	return read_exceptions(item, rule, &rule->exceptions);
 }
 
+static int get_count(struct item *item, struct rule_def *rule)
+{
+	if (rule->window.kind != WINDOW_PLAIN)
+		return refuse_shape(item, item_value(item, "count"),
+				    "'count' and 'sequence' exclude each other");
+	return read_count(item, &rule->window);
+}
+
+static int get_sequence(struct item *item, struct rule_def *rule)
+{
+	if (rule->window.kind != WINDOW_PLAIN)
+		return refuse_shape(item, item_value(item, "sequence"),
+				    "'count' and 'sequence' exclude each other");
+	return read_sequence(item, &rule->window);
+}
+
 static int join(struct collection *c, struct text *to, struct text more)
 {
 	*to = pool_print(&c->pool, "%.*s %.*s", TEXT_ARGS(*to), TEXT_ARGS(more));
@@ -199,6 +216,18 @@ static int append_tags(struct collection *c, struct rule_def *to, const struct r
 	}
 	sort_tags(&to->tags);
 	return 0;
+}
+
+static int append_window(struct collection *c, struct rule_def *to, const struct rule_def *more)
+{
+	(void)c;
+	merge_window(&to->window, &more->window);
+	return 0;
+}
+
+static void replace_window(struct rule_def *to, const struct rule_def *more)
+{
+	to->window = more->window;
 }
 
 static void replace_condition(struct rule_def *to, const struct rule_def *more)
@@ -274,6 +303,8 @@ static const struct {
 	{"skip-if-unknown-filter", get_skip, NULL, replace_skip},
 	{"capture", get_capture, NULL, replace_capture},
 	{"capture_duration", get_capture_duration, NULL, replace_capture_duration},
+	{"count", get_count, append_window, replace_window},
+	{"sequence", get_sequence, append_window, replace_window},
 };
 
 static int find_changeable(struct text key)
@@ -320,12 +351,28 @@ static int refuse_undefined(struct item *item)
 			    "the rule to change is not defined");
 }
 
+/* What appending would have to add to must be there. */
+static int check_append(struct item *item, const struct rule_def *rule, const struct rule_def *more,
+			bool appends_window)
+{
+	struct place place = node_place(item, item->node);
+
+	if (more->condition.ptr && !rule->condition.ptr)
+		return report_error(item->c, "LOAD_ERR_VALIDATE", &place, item->name,
+				    "the sequence has no condition to append to, use replace");
+	if (appends_window && rule->window.kind != more->window.kind)
+		return report_error(item->c, "LOAD_ERR_VALIDATE", &more->window.place, item->name,
+				    "the rule has nothing of that kind to append to, use replace");
+	return 0;
+}
+
 /* Read the keys with a change, then append, then replace. */
 static int override_rule(struct item *item, const struct overrides *overrides,
 			 struct rule_def *rule)
 {
 	enum change changes[ARRAY_SIZE(changeable)] = {CHANGE_NONE};
 	struct rule_def more = {0};
+	bool appends_window = false;
 	int r = plan_changes(item, overrides, changes);
 
 	if (r)
@@ -339,7 +386,11 @@ static int override_rule(struct item *item, const struct overrides *overrides,
 	for (size_t row = 0; !r && row < ARRAY_SIZE(changeable); row++) {
 		if (changes[row] != CHANGE_NONE)
 			r = changeable[row].get(item, &more);
+		appends_window = appends_window || (changes[row] == CHANGE_APPEND &&
+						    changeable[row].append == append_window);
 	}
+	if (!r && (appends_window || changes[0] == CHANGE_APPEND))
+		r = check_append(item, rule, &more, appends_window);
 	for (size_t row = 0; !r && row < ARRAY_SIZE(changeable); row++) {
 		if (changes[row] == CHANGE_APPEND)
 			r = changeable[row].append(item->c, rule, &more);
@@ -351,7 +402,7 @@ static int override_rule(struct item *item, const struct overrides *overrides,
 	rule->visibility = item->c->counter++;
 	if (!r && changes[0] == CHANGE_NONE && changes[4] != CHANGE_NONE)
 		r = check_exceptions(item, rule, &rule->exceptions);
-	return r;
+	return r || more.window.kind == WINDOW_PLAIN ? r : check_window(item, rule);
 }
 
 /* append: true, of old. Only condition and exceptions count. */
@@ -370,6 +421,8 @@ static int append_rule(struct item *item, struct rule_def *rule)
 	more.unknown_source = rule->unknown_source;
 	if (item_has(item, "condition")) {
 		r = get_condition(item, &more);
+		if (!r)
+			r = check_append(item, rule, &more, false);
 		if (!r)
 			r = append_condition(item->c, rule, &more);
 	}
@@ -411,7 +464,8 @@ static int read_definition(struct item *item, struct rule_def *rule)
 		return r;
 	rule->unknown_source = !source_is_known(item->c, rule->source);
 	for (size_t row = 0; !r && row < ARRAY_SIZE(changeable); row++) {
-		bool is_needed = row == 0 || row == 1 || row == 2 || row == 5;
+		bool is_needed = (row == 0 && !item_has(item, "sequence")) || row == 1 ||
+				 row == 2 || row == 5;
 
 		if (is_needed && !item_has(item, changeable[row].key))
 			return refuse_shape(item, item->node, "'%s' is missing",
@@ -419,7 +473,9 @@ static int read_definition(struct item *item, struct rule_def *rule)
 		if (item_has(item, changeable[row].key))
 			r = changeable[row].get(item, rule);
 	}
-	return r ? r : check_exceptions(item, rule, &rule->exceptions);
+	if (!r)
+		r = check_exceptions(item, rule, &rule->exceptions);
+	return r ? r : check_window(item, rule);
 }
 
 static int define_rule(struct item *item, struct rule_def *old)

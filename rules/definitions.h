@@ -61,13 +61,40 @@ struct exceptions {
 	uint32_t n;
 };
 
+/* One step of a sequence. */
+struct step_def {
+	struct text name, condition; /* name .ptr NULL: none */
+	struct texts by;
+	bool has_by;
+	struct place place, condition_place, by_place;
+};
+
+enum window_kind { WINDOW_PLAIN, WINDOW_COUNT, WINDOW_SEQUENCE };
+
+/* `count:` or `sequence:` of a rule; what is missing is 0. */
+struct window_def {
+	enum window_kind kind;
+	struct place place;
+	struct texts by;
+	bool has_by;
+	struct place by_place;
+	uint64_t within_ns;
+	uint64_t at_least;
+	struct text distinct;
+	struct place distinct_place;
+	struct step_def *steps;
+	uint32_t n_steps;
+};
+
 struct rule_def {
-	struct text name, condition, output, description, source;
+	struct text name, condition, output, description,
+		source; /* a sequence may have no condition */
 	enum alert_priority priority;
 	bool is_enabled, warn_evttypes, skip_if_unknown, capture;
 	uint64_t capture_duration_ms;
 	struct texts tags; /* sorted, no duplicates */
 	struct exceptions exceptions;
+	struct window_def window;
 	bool unknown_source;
 	uint32_t index, visibility;
 	struct place place, condition_place;

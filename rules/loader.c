@@ -12,6 +12,7 @@
 #include "filter/warnings.h"
 #include "rules/collect.h"
 #include "rules/collect_exceptions.h"
+#include "rules/compile_window.h"
 #include "rules/expand.h"
 #include "rules/rule_set.h"
 
@@ -148,9 +149,10 @@ static void warn_events(struct collection *c, const struct rule_def *def,
 			       "the condition may be true for too many kinds of events");
 }
 
-static int compile_condition(struct collection *c, struct expansion *expansion,
-			     struct filter_share *share, const struct rule_def *def,
-			     struct rule *rule, bool *skip)
+/* The filter of the definition's condition with its exceptions. */
+static int compile_filter(struct collection *c, struct expansion *expansion,
+			  struct filter_share *share, const struct rule_def *def, bool warns,
+			  struct filter **out, bool *skip)
 {
 	struct text condition = exceptions_expand(c, def);
 	struct warn_target target = {c, def};
@@ -164,13 +166,87 @@ static int compile_condition(struct collection *c, struct expansion *expansion,
 	r = expansion_tree(expansion, condition, &def->condition_place, def->name, &tree);
 	if (r)
 		return r;
-	filter_warnings(tree, c->fields, warn_condition, &target);
-	r = filter_compile_tree(&rule->filter, tree, c->fields, share, &diag);
+	if (warns)
+		filter_warnings(tree, c->fields, warn_condition, &target);
+	r = filter_compile_tree(out, tree, c->fields, share, &diag);
 	if (!r && text_equal(def->source, TEXT("syscall")))
 		r = event_set_of(&events, tree, &diag);
-	if (r)
-		return refuse_compile(c, def, "LOAD_ERR_COMPILE_CONDITION", &def->condition_place,
-				      r, &diag, skip);
+	return r ? refuse_compile(c, def, "LOAD_ERR_COMPILE_CONDITION", &def->condition_place, r,
+				  &diag, skip)
+		 : 0;
+}
+
+/* by, distinct, and what they are kept for. */
+static int compile_window(struct collection *c, const struct rule_def *def, struct rule *rule,
+			  bool *skip)
+{
+	struct window_mistake mistake = {0};
+	int r = 0;
+
+	if (def->window.kind != WINDOW_PLAIN)
+		r = window_rule_compile(&rule->window, def, c->fields, &mistake);
+	return r ? refuse_compile(c, def, "LOAD_ERR_COMPILE_CONDITION", &mistake.place, r,
+				  &mistake.diag, skip)
+		 : 0;
+}
+
+/* What one step asks of an event: the rule's condition and its own. */
+static struct text step_condition(struct collection *c, const struct rule_def *def,
+				  const struct step_def *step)
+{
+	if (!def->condition.ptr)
+		return step->condition;
+	return pool_print(&c->pool, "(%.*s) and (%.*s)", TEXT_ARGS(def->condition),
+			  TEXT_ARGS(step->condition));
+}
+
+/* The rule's own filter is true for whatever can be a step. */
+static struct text any_step(struct collection *c, const struct rule_def *def)
+{
+	struct text all = TEXT("");
+
+	for (uint32_t i = 0; all.ptr && i < def->window.n_steps; i++)
+		all = pool_print(&c->pool, "%.*s%s(%.*s)", TEXT_ARGS(all), i ? " or " : "",
+				 TEXT_ARGS(step_condition(c, def, &def->window.steps[i])));
+	return all;
+}
+
+static int compile_steps(struct collection *c, struct expansion *expansion,
+			 struct filter_share *share, const struct rule_def *def,
+			 struct window_rule *window, bool *skip)
+{
+	int r = 0;
+
+	for (uint32_t i = 0; !r && !*skip && i < def->window.n_steps; i++) {
+		struct rule_def step = *def;
+
+		step.condition = step_condition(c, def, &def->window.steps[i]);
+		step.condition_place = def->window.steps[i].condition_place;
+		r = compile_filter(c, expansion, share, &step, true, &window->steps[i].filter,
+				   skip);
+	}
+	return r;
+}
+
+static int compile_condition(struct collection *c, struct expansion *expansion,
+			     struct filter_share *share, const struct rule_def *def,
+			     struct rule *rule, bool *skip)
+{
+	bool is_sequence = def->window.kind == WINDOW_SEQUENCE;
+	struct rule_def whole = *def;
+	int r = 0;
+
+	if (is_sequence) {
+		r = compile_steps(c, expansion, share, def, rule->window, skip);
+		whole.condition = any_step(c, def);
+		whole.condition_place = def->window.place;
+		if (!whole.condition.ptr)
+			return -ENOMEM;
+	}
+	if (!r && !*skip)
+		r = compile_filter(c, expansion, share, &whole, !is_sequence, &rule->filter, skip);
+	if (r || *skip)
+		return r;
 	rule->condition = filter_text(rule->filter);
 	warn_events(c, def, rule->filter);
 	return 0;
@@ -250,6 +326,7 @@ static struct text join_tags(struct collection *c, const struct texts *tags)
 
 static void rule_done(struct rule *rule)
 {
+	window_rule_destroy(&rule->window);
 	filter_destroy(&rule->filter);
 	format_destroy(&rule->message);
 	format_destroy(&rule->fields);
@@ -268,8 +345,12 @@ static int compile_rule(struct collection *c, struct expansion *expansion,
 		.is_enabled = def->is_enabled,
 	};
 	bool skip = false;
-	int r = compile_condition(c, expansion, set->share, def, &rule, &skip);
+	int r = compile_window(c, def, &rule, &skip);
 
+	if (!r && !skip)
+		r = compile_condition(c, expansion, set->share, def, &rule, &skip);
+	if (!r && !skip && rule.window)
+		r = window_rule_identify(rule.window, def, &rule, &set->pool);
 	if (!r && !skip)
 		r = compile_output(c, def, &rule, &skip);
 	if (r || skip)
@@ -329,6 +410,11 @@ static int compile_all(struct collection *c, struct rule_set **out)
 		r = rule_set_create(&set, c->n_rules);
 	if (!r)
 		r = compile_rules(c, expansion, set);
+	if (!r) {
+		set->window_bytes =
+			c->options->window_bytes ? c->options->window_bytes : WINDOW_BYTES_DEFAULT;
+		set->window_secret = c->options->window_secret;
+	}
 	if (!r)
 		r = rule_set_index(set);
 	if (!r)

@@ -36,6 +36,7 @@ void rule_set_destroy(struct rule_set **set)
 	if (!s)
 		return;
 	for (uint32_t i = 0; i < s->n; i++) {
+		window_rule_destroy(&s->rules[i].window);
 		filter_destroy(&s->rules[i].filter);
 		format_destroy(&s->rules[i].message);
 		format_destroy(&s->rules[i].fields);
@@ -43,6 +44,7 @@ void rule_set_destroy(struct rule_set **set)
 	free(s->rules);
 	free(s->matched);
 	free(s->candidates);
+	windows_destroy(&s->windows);
 	plans_destroy(&s->plans);
 	eval_cache_destroy(&s->cache);
 	filter_share_destroy(&s->share);
@@ -120,17 +122,57 @@ static bool mentions_descriptors(struct text text)
 	return mentions_any(text, fields, ARRAY_SIZE(fields));
 }
 
+/* Of steps the last comes first: an event that is two of them must not be both in one chain. */
+static void add_steps(struct rule_set *set, uint32_t rule)
+{
+	const struct window_rule *window = set->rules[rule].window;
+
+	for (uint32_t step = window->n_steps; step-- > 0;)
+		set->candidates[set->n_candidates++] = (struct candidate){
+			.filter = window->steps[step].filter, .rule = rule, .step = step};
+}
+
 static int add_candidates(struct rule_set *set)
 {
-	set->candidates = calloc(set->n + 1, sizeof(*set->candidates));
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < set->n; i++)
+		n += set->rules[i].window ? set->rules[i].window->n_steps : 1;
+	set->candidates = calloc(n + 1, sizeof(*set->candidates));
 	if (!set->candidates)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < set->n; i++) {
-		if (set->rules[i].is_enabled)
+		const struct rule *rule = &set->rules[i];
+
+		if (rule->is_enabled && rule->window && rule->window->kind == WINDOW_SEQUENCE)
+			add_steps(set, i);
+		else if (rule->is_enabled)
 			set->candidates[set->n_candidates++] =
-				(struct candidate){.filter = set->rules[i].filter, .rule = i};
+				(struct candidate){.filter = rule->filter, .rule = i};
 	}
 	return 0;
+}
+
+/* Memory for what enabled rules count and follow. */
+static int add_windows(struct rule_set *set)
+{
+	uint32_t n = 0;
+	int r;
+
+	for (uint32_t i = 0; i < set->n; i++) {
+		if (set->rules[i].window && set->rules[i].is_enabled)
+			set->rules[i].window->list = set->n_windows++;
+	}
+	if (!set->n_windows)
+		return 0;
+	r = windows_create(&set->windows, set->n_windows, set->window_bytes, set->window_secret);
+	for (uint32_t i = 0; !r && i < set->n; i++) {
+		const struct window_rule *window = set->rules[i].window;
+
+		if (window && set->rules[i].is_enabled)
+			windows_set_list(set->windows, n++, window->identity, window->within_ns);
+	}
+	return r;
 }
 
 static bool is_about_calls(const struct rule *rule)
@@ -160,7 +202,8 @@ static void add_wants(struct rule_set *set, const struct rule *rule)
 
 	if (!is_unbounded(events))
 		event_set_add(&set->events, events);
-	if (mentions_descriptors(rule->condition) || mentions_descriptors(rule->output))
+	if (mentions_descriptors(rule->condition) || mentions_descriptors(rule->output) ||
+	    (rule->window && mentions_descriptors(rule->window->uses)))
 		set->reads_descriptors = true;
 }
 
@@ -170,6 +213,8 @@ int rule_set_index(struct rule_set *set)
 
 	if (!r)
 		r = add_candidates(set);
+	if (!r)
+		r = add_windows(set);
 	for (uint32_t i = 0; !r && i < set->n_candidates; i++)
 		r = list_candidate(set, i);
 	if (r)
@@ -213,6 +258,8 @@ void rule_set_each_use(const struct rule_set *set, rule_use_fn *visit, void *arg
 			continue;
 		visit(filter_event_set(rule->filter), rule->condition, arg);
 		visit(filter_event_set(rule->filter), rule->output, arg);
+		if (rule->window)
+			visit(filter_event_set(rule->filter), rule->window->uses, arg);
 	}
 }
 
@@ -256,8 +303,49 @@ static uint32_t find_true(struct rule_set *set, const struct rule_list *list,
 
 		if (is_for_call(candidate, ctx->event) && filter_eval(candidate->filter, ctx))
 			set->matched[n++] = list->items[i];
-		if (n && !set->match_all)
+		if (n && !set->match_all && !set->n_windows)
 			break;
+	}
+	return n;
+}
+
+/* Whether the rule matches: one of its candidates is true, and its window is full with that. */
+static bool is_match(struct rule_set *set, const struct candidate *candidate,
+		     const struct field_context *ctx, struct window_match *window)
+{
+	const struct rule *rule = &set->rules[candidate->rule];
+
+	return !rule->window ||
+	       window_rule_note(rule->window, candidate->step, set->windows, ctx, window);
+}
+
+/* The candidates that are true, in order of definition. Rules with windows see every event,
+ * whatever matched before them. */
+static uint32_t report_true(struct rule_set *set, uint32_t n_true, const struct field_context *ctx,
+			    struct rule_match *matches)
+{
+	struct window_match window = {0};
+	uint32_t n = 0, last = UINT32_MAX;
+	bool is_done = false;
+
+	for (uint32_t i = 0; i < n_true; i++) {
+		const struct candidate *candidate = &set->candidates[set->matched[i]];
+		struct rule *rule = &set->rules[candidate->rule];
+
+		if (is_done && !rule->window)
+			continue;
+		if (candidate->rule != last)
+			window = (struct window_match){0};
+		last = candidate->rule;
+		if (!is_match(set, candidate, ctx, &window) || is_done)
+			continue;
+		is_done = !set->match_all;
+		rule->hits_total++;
+		rule->last_hit_ns = ctx->event->ts_ns;
+		if (n == RULE_MATCHES_MAX)
+			set->matches_dropped_total++;
+		else
+			matches[n++] = (struct rule_match){candidate->rule, window.hit};
 	}
 	return n;
 }
@@ -268,27 +356,45 @@ uint32_t rule_set_match(struct rule_set *set, struct text source, const struct f
 	const struct rule_list *list = candidates(set, source, ctx->event);
 	bool has_plans = list != &set->by_source_ethogram && ctx->event->type != EVENT_GENERIC;
 	struct field_context cached = *ctx;
-	uint32_t n_true, n = 0;
+	uint32_t n_true;
 
+	if (set->windows && !set->has_begun) {
+		windows_note_start(set->windows, ctx->event->ts_ns);
+		set->has_begun = true;
+	}
 	if (!list->n)
 		return 0;
 	eval_cache_next(set->cache);
 	cached.cache = set->cache;
 	n_true = find_true(set, list, &cached, has_plans);
-	if (!set->match_all)
-		n_true = MIN(n_true, 1);
-	for (uint32_t i = 0; i < n_true; i++) {
-		const struct candidate *candidate = &set->candidates[set->matched[i]];
-		struct rule *rule = &set->rules[candidate->rule];
+	return n_true ? report_true(set, n_true, ctx, matches) : 0;
+}
 
-		rule->hits_total++;
-		rule->last_hit_ns = ctx->event->ts_ns;
-		if (n == RULE_MATCHES_MAX)
-			set->matches_dropped_total++;
-		else
-			matches[n++].rule = candidate->rule;
-	}
-	return n;
+void rule_set_adopt_windows(struct rule_set *set, struct rule_set *from)
+{
+	if (set->windows && from->windows)
+		windows_adopt(set->windows, from->windows);
+}
+
+void rule_set_note_loss(struct rule_set *set, uint64_t ts_ns)
+{
+	if (set->windows)
+		windows_note_loss(set->windows, ts_ns);
+}
+
+void rule_set_window_counters(const struct rule_set *set, struct rule_window_counters *out)
+{
+	struct windows_counters c = {0};
+
+	if (set->windows)
+		windows_counters(set->windows, &c);
+	*out = (struct rule_window_counters){.rules = set->n_windows,
+					     .keys = c.keys,
+					     .keys_max = c.keys_max,
+					     .bytes = c.bytes,
+					     .evicted_total = c.evicted_total,
+					     .keyless_total = c.keyless_total,
+					     .restarts_total = c.restarts_total};
 }
 
 enum alert_priority rule_priority(const struct rule_set *set, uint32_t rule)

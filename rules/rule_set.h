@@ -4,14 +4,16 @@
 #include "filter/compiled.h"
 #include "rules/definitions.h"
 #include "rules/rules.h"
+#include "rules/window_rule.h"
 
 struct rule {
 	struct text name, description, source, condition, output, tags;
 	enum alert_priority priority;
 	bool is_enabled;
-	struct filter *filter;
-	struct format *message; /* the output */
-	struct format *fields;  /* the same with the time in front: all that output_fields holds */
+	struct filter *filter;      /* of a sequence: true for what is any of its steps */
+	struct window_rule *window; /* count or sequence; NULL: one event is enough */
+	struct format *message;     /* the output */
+	struct format *fields; /* the same with the time in front: all that output_fields holds */
 	uint64_t hits_total, last_hit_ns;
 };
 
@@ -38,6 +40,11 @@ struct rule_set {
 	uint32_t n;
 	struct candidate *candidates; /* in order of their rules */
 	uint32_t n_candidates;
+	uint32_t n_windows;      /* enabled rules with a window */
+	struct windows *windows; /* NULL: there are none */
+	bool has_begun;          /* to look at events, as the windows know */
+	uint64_t window_bytes;
+	struct siphash_key window_secret;
 	struct rule_set_totals totals;
 	bool match_all;
 	struct text static_fields; /* members of a JSON object: "site":"x",... */

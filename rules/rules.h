@@ -7,9 +7,11 @@
 
 #include "base/diag.h"
 #include "base/records.h"
+#include "base/siphash.h"
 #include "filter/possible.h"
 
 struct rule_set;
+struct rule_hit;
 
 /* One error or warning of a load, with Falco's code. */
 struct rule_message {
@@ -55,7 +57,11 @@ struct rule_options {
 	uint32_t n_extra_sources;
 	const struct rule_append *appends;
 	uint32_t n_appends;
+	uint64_t window_bytes; /* for counts and sequences; 0: WINDOW_BYTES_DEFAULT */
+	struct siphash_key window_secret;
 };
+
+#define WINDOW_BYTES_DEFAULT (UINT64_C(4) << 20)
 
 /* Load files in order. 0 gives *out; -EINVAL when any file has an error. messages (may be NULL)
  * gets errors and warnings either way; the caller frees it with rule_messages_done(). */
@@ -82,6 +88,8 @@ void rule_set_each_use(const struct rule_set *set, rule_use_fn *visit, void *arg
 /* A rule that matched. Strings borrowed from the rule set. */
 struct rule_match {
 	uint32_t rule; /* index */
+	const struct rule_hit
+		*hit; /* what was counted or followed, in the event's arena; or NULL */
 };
 
 #define RULE_MATCHES_MAX 16
@@ -90,6 +98,24 @@ struct rule_match {
  * RULE_MATCHES_MAX (more are counted in rule_set_counters). */
 uint32_t rule_set_match(struct rule_set *set, struct text source, const struct field_context *ctx,
 			struct rule_match matches[RULE_MATCHES_MAX]);
+
+/* Pipeline thread, before set takes the place of from: go on with what from has counted and
+ * followed for rules that mean the same in both. */
+void rule_set_adopt_windows(struct rule_set *set, struct rule_set *from);
+
+/* Events were lost around that time. */
+void rule_set_note_loss(struct rule_set *set, uint64_t ts_ns);
+
+struct rule_window_counters {
+	uint32_t rules; /* enabled, that count or follow */
+	uint32_t keys, keys_max;
+	uint64_t bytes;
+	uint64_t evicted_total;  /* keys given up before their time, for lack of room */
+	uint64_t keyless_total;  /* events without a value for by or distinct */
+	uint64_t restarts_total; /* rules that began anew because time went back */
+};
+
+void rule_set_window_counters(const struct rule_set *set, struct rule_window_counters *out);
 
 /* Priority of a rule, cheap (the pipeline decides quarantine with it). */
 enum alert_priority rule_priority(const struct rule_set *set, uint32_t rule);
