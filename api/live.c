@@ -14,7 +14,8 @@
 
 struct live {
 	struct request_box *box;
-	pthread_mutex_t lock; /* which answer each slot holds */
+	pthread_mutex_t lock;  /* which answer each slot holds, and the next */
+	uint64_t forgotten_ns; /* answers to older questions are not fresh any more */
 	struct {
 		pthread_mutex_t asking;      /* one thread asks, the others wait for its answer */
 		struct live_answer *current; /* the slot is a holder too */
@@ -69,12 +70,20 @@ static struct live_answer *hold_fresh(struct live *live, enum request_kind kind)
 
 	pthread_mutex_lock(&live->lock);
 	answer = live->slots[kind].current;
-	if (answer && clock_monotonic_ns() - answer->made_ns < SHARED_FOR_NS)
+	if (answer && clock_monotonic_ns() - answer->made_ns < SHARED_FOR_NS &&
+	    answer->made_ns > live->forgotten_ns)
 		atomic_fetch_add(&answer->n_holders, 1);
 	else
 		answer = NULL;
 	pthread_mutex_unlock(&live->lock);
 	return answer;
+}
+
+void live_forget(struct live *live)
+{
+	pthread_mutex_lock(&live->lock);
+	live->forgotten_ns = clock_monotonic_ns();
+	pthread_mutex_unlock(&live->lock);
 }
 
 int live_ask(struct live *live, struct request *request)
@@ -89,6 +98,7 @@ static int refresh(struct live *live, enum request_kind kind, struct live_answer
 {
 	SCOPED(request_destroy) struct request *request = request_create(kind);
 	struct live_answer *answer, *old;
+	uint64_t asked_ns = clock_monotonic_ns();
 	int r = live_ask(live, request);
 
 	if (r)
@@ -97,7 +107,7 @@ static int refresh(struct live *live, enum request_kind kind, struct live_answer
 	if (!answer)
 		return -ENOMEM;
 	answer->request = TAKE(request);
-	answer->made_ns = clock_monotonic_ns();
+	answer->made_ns = asked_ns;
 	atomic_init(&answer->n_holders, 2);
 	pthread_mutex_lock(&live->lock);
 	old = live->slots[kind].current;

@@ -22,5 +22,8 @@ struct live_answer {
 int live_share(struct live *live, enum request_kind kind, struct live_answer **out);
 void live_release(struct live_answer **answer); /* for SCOPED; may be NULL */
 
+/* Something changed: answers to questions asked until now are not shared any more. */
+void live_forget(struct live *live);
+
 /* A question of the caller's own: 0 or the error; request is the caller's either way. */
 int live_ask(struct live *live, struct request *request);

@@ -168,10 +168,20 @@ static void print_outcome(FILE *out, const struct snapshot_status *status)
 	metric_double(out, "threshold_seconds", GAUGE, status->threshold_s,
 		      "Return period from which an anomaly counts.");
 	metric(out, "rules_loaded", GAUGE, status->rules.loaded, "Rules loaded.");
-	metric(out, "rule_errors", GAUGE, status->rules.errors, "Errors of the last load.");
 	metric(out, "rule_matches_total", COUNTER, status->rules.matches_total, "Rule matches.");
 	metric(out, "rule_matches_dropped_total", COUNTER, status->rules.matches_dropped_total,
 	       "Matches beyond what one event may have.");
+	metric(out, "rule_regex_gave_up_total", COUNTER, status->rules.regex_gave_up_total,
+	       "Values on which a regular expression ran out of steps and did not match.");
+	metric(out, "rule_plans_dropped_total", COUNTER, status->rules.plans_dropped_total,
+	       "Cached plans thrown away for lack of room.");
+	metric(out, "rule_outputs_cut_total", COUNTER, status->rules.outputs_cut_total,
+	       "Alerts whose output or fields were too long and were cut.");
+	metric_double(out, "pipeline_pause_seconds", GAUGE, (double)status->pauses.recent_ns / 1e9,
+		      "Longest time between two batches of events, of the last 10 to 20 s.");
+	metric_double(out, "pipeline_batch_seconds", GAUGE,
+		      (double)status->pauses.batch_recent_ns / 1e9,
+		      "Longest batch of events, of the last 10 to 20 s.");
 	metric(out, "output_written_total", COUNTER, status->outputs.written_total,
 	       "Alerts given to outputs.");
 	metric(out, "output_failed_total", COUNTER, status->outputs.failed_total,
@@ -180,6 +190,19 @@ static void print_outcome(FILE *out, const struct snapshot_status *status)
 	       "Alerts dropped because an output's queue was full.");
 	metric_double(out, "cpu_seconds_total", COUNTER, status->cpu_s,
 		      "CPU time of this program.");
+}
+
+static void print_loads(FILE *out, const struct call *call)
+{
+	struct api_rules_facts facts;
+
+	call->hooks->rules_facts(&facts, call->hooks->arg);
+	metric(out, "rule_errors", GAUGE, facts.errors, "Errors of the last load.");
+	metric(out, "rules_generation", GAUGE, facts.generation,
+	       "Which rules are in use: 1 those of the start, one more each reload.");
+	metric(out, "rule_reloads_total", COUNTER, facts.reloads_total, "Reloads of rules.");
+	metric(out, "rule_reloads_refused_total", COUNTER, facts.reloads_refused_total,
+	       "Of these: refused, the old rules stayed.");
 }
 
 static void print_storage(FILE *out, const struct storage_facts *facts)
@@ -250,6 +273,7 @@ void route_metrics(const struct call *call, struct answer *answer)
 	print_gaps(out, &live->request->status);
 	print_state(out, &live->request->status);
 	print_outcome(out, &live->request->status);
+	print_loads(out, call);
 	print_storage(out, &facts);
 	print_memory(out, &live->request->status);
 	print_api(out, call->facts);

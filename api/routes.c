@@ -118,6 +118,8 @@ static const struct route routes[] = {
 	 "Loaded rules with hits"},
 	{"POST", "/v1/rules/check", ACCESS_READ, route_rules_check, NULL, "RulesCheck", NULL,
 	 RULE_FILE_BYTES_MAX, "Check a rule file, given as the body"},
+	{"POST", "/v1/rules/reload", ACCESS_CHANGE, route_rules_reload, NULL, "RulesReload", NULL,
+	 0, "Load the configured rule files anew, all or nothing"},
 	{"GET", "/v1/fields", ACCESS_READ, route_fields, NULL, "FieldList", NULL, 0,
 	 "Fields that filters and rules may name"},
 	{"GET", "/v1/events", ACCESS_READ, route_events, NULL, "EventList", NULL, 0,

@@ -60,6 +60,17 @@ void route_rules_check(const struct call *call, struct answer *answer)
 							       call->hooks->arg));
 }
 
+void route_rules_reload(const struct call *call, struct answer *answer)
+{
+	char *text = call->hooks->rules_reload_json(call->hooks->arg);
+
+	live_forget(call->live);
+	if (text)
+		answer_json_text(answer, text);
+	else
+		answer_problem(answer, 503, "no reload came to an end");
+}
+
 void route_fields(const struct call *call, struct answer *answer)
 {
 	answer_json_text(answer, call->hooks->fields_json(call->hooks->arg));

@@ -144,14 +144,41 @@ static void add_state_and_profiles(cJSON *json, const struct snapshot_status *st
 	json_add_u64(profiles, "refused_total", status->profiles.refused_total);
 }
 
-static void add_rules(cJSON *json, const struct snapshot_status *status)
+static void add_rules(cJSON *json, const struct call *call, const struct snapshot_status *status)
 {
 	cJSON *rules = json_add_object(json, "rules");
+	struct api_rules_facts facts;
 
+	call->hooks->rules_facts(&facts, call->hooks->arg);
 	json_add_u64(rules, "loaded", status->rules.loaded);
-	json_add_u64(rules, "errors", status->rules.errors);
+	json_add_u64(rules, "errors", facts.errors);
+	json_add_u64(rules, "generation", facts.generation);
+	json_add_time(rules, "loaded_at", facts.loaded_ns);
+	json_add_text_or_null(rules, "last_error", text_from(facts.last_error));
+	json_add_time(rules, "last_error_at", facts.last_error_ns);
+	json_add_u64(rules, "reloads_total", facts.reloads_total);
+	json_add_u64(rules, "reloads_refused_total", facts.reloads_refused_total);
+	json_add_double(rules, "last_reload_s",
+			facts.reloads_total ? (double)facts.load_ns / 1e9 : NAN);
 	json_add_u64(rules, "matches_total", status->rules.matches_total);
 	json_add_u64(rules, "matches_dropped_total", status->rules.matches_dropped_total);
+	json_add_u64(rules, "regex_gave_up_total", status->rules.regex_gave_up_total);
+	json_add_u64(rules, "plans_dropped_total", status->rules.plans_dropped_total);
+	json_add_u64(rules, "outputs_cut_total", status->rules.outputs_cut_total);
+}
+
+static void add_pauses(cJSON *json, const struct snapshot_status *status)
+{
+	cJSON *pauses = json_add_object(json, "pauses");
+
+	json_add_double(pauses, "longest_s", (double)status->pauses.longest_ns / 1e9);
+	json_add_double(pauses, "recent_s", (double)status->pauses.recent_ns / 1e9);
+	json_add_double(pauses, "longest_batch_s", (double)status->pauses.batch_longest_ns / 1e9);
+	json_add_double(pauses, "recent_batch_s", (double)status->pauses.batch_recent_ns / 1e9);
+}
+
+static void add_totals(cJSON *json, const struct snapshot_status *status)
+{
 	json_add_u64(json, "anomalies_total", status->anomalies_total);
 	json_add_u64(json, "incidents_total", status->incidents_total);
 	json_add_double(json, "threshold_s", status->threshold_s);
@@ -280,7 +307,9 @@ void route_status(const struct call *call, struct answer *answer)
 	add_gaps(json, call);
 	add_state_and_profiles(json, status);
 	add_storage(json, call, status);
-	add_rules(json, status);
+	add_rules(json, call, status);
+	add_pauses(json, status);
+	add_totals(json, status);
 	add_memory(json, status);
 	add_api(json, call->facts);
 	answer_json(answer, json);

@@ -30,6 +30,17 @@ struct api_sources {
 	const char *store_path;      /* the open store's database */
 };
 
+/* What became of loading rules, beside what the pipeline tells of those in use. */
+struct api_rules_facts {
+	uint64_t generation; /* of the rules in use: 1 those of the start, one more each reload */
+	uint64_t loaded_ns;  /* when they came into use */
+	uint64_t load_ns;    /* what the last reload took */
+	uint64_t reloads_total, reloads_refused_total;
+	uint64_t errors;      /* of the last load; 0: it is in use */
+	char last_error[512]; /* the first of them; empty: none */
+	uint64_t last_error_ns;
+};
+
 /* What only the daemon can answer. Called on API threads; each gives text that the server frees,
  * NULL without memory. */
 struct api_hooks {
@@ -37,6 +48,9 @@ struct api_hooks {
 	char *(*fields_json)(void *arg);
 	/* The body of POST /v1/rules/check: a rule file. */
 	char *(*rules_check_json)(const char *text, size_t len, void *arg);
+	/* POST /v1/rules/reload: reload now, and say how it went; NULL: the daemon is ending. */
+	char *(*rules_reload_json)(void *arg);
+	void (*rules_facts)(struct api_rules_facts *out, void *arg);
 	void *arg;
 };
 

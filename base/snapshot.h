@@ -72,9 +72,14 @@ struct snapshot_status {
 		uint64_t queue, queue_max, shed_total;
 	} writer;
 	struct {
-		uint32_t loaded, errors;
+		uint32_t loaded;
 		uint64_t matches_total, matches_dropped_total;
+		uint64_t regex_gave_up_total, plans_dropped_total, outputs_cut_total;
 	} rules;
+	struct {
+		uint64_t longest_ns, recent_ns;             /* between two batches of events */
+		uint64_t batch_longest_ns, batch_recent_ns; /* a batch */
+	} pauses;
 	uint64_t anomalies_total, incidents_total;
 	struct {
 		uint64_t folded_total, anomalies_evicted_total, incidents_evicted_total;

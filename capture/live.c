@@ -71,6 +71,7 @@ struct live {
 	uint64_t events_total, reordered_total, bad_total;
 	uint64_t seen[EVENT_TYPE_END];
 	struct call_filter_words classes;
+	bool classes_grew;            /* since the last set_wanted */
 	uint64_t bad[EVENT_TYPE_END]; /* records of that type that could not be decoded */
 	uint64_t shed_types[TYPE_WORDS], shed_syscalls[SYSCALL_WORDS];
 	uint64_t wanted_types[NEEDS_WORDS], wanted_calls[WIRE_NR_END / 64];
@@ -413,30 +414,6 @@ static void set_calls(struct live *live)
 	demand_hooks_set(&live->hooks, live->bpf, live->wanted_types);
 }
 
-static int live_set_wanted(struct source *source, const uint64_t *event_types,
-			   const uint64_t *syscalls)
-{
-	struct live *live = live_of(source);
-
-	memcpy(live->wanted_types, event_types, sizeof(live->wanted_types));
-	memset(live->wanted_calls, 0, sizeof(live->wanted_calls));
-	if (syscalls)
-		memcpy(live->wanted_calls, syscalls, sizeof(live->wanted_calls));
-	set_calls(live);
-	/* What was not captured until now is not known. */
-	rescan_plan_now(&live->repairer.plan);
-	return 0;
-}
-
-void live_source_set_classes(struct source *source, const uint32_t types[EVENT_TYPE_END],
-			     const uint32_t syscalls[WIRE_NR_END])
-{
-	struct live *live = live_of(source);
-
-	memcpy(live->classes.types, types, sizeof(live->classes.types));
-	memcpy(live->classes.syscalls, syscalls, sizeof(live->classes.syscalls));
-}
-
 /* Whether any bit of before is not in now. */
 static bool has_fewer(const uint64_t *before, const uint64_t *now, uint32_t n_words)
 {
@@ -445,6 +422,39 @@ static bool has_fewer(const uint64_t *before, const uint64_t *now, uint32_t n_wo
 			return true;
 	}
 	return false;
+}
+
+static int live_set_wanted(struct source *source, const uint64_t *event_types,
+			   const uint64_t *syscalls)
+{
+	struct live *live = live_of(source);
+	/* What was not captured until now is not known. */
+	bool is_behind = live->classes_grew ||
+			 has_fewer(event_types, live->wanted_types, TYPE_WORDS) ||
+			 (syscalls && has_fewer(syscalls, live->wanted_calls, SYSCALL_WORDS));
+
+	live->classes_grew = false;
+	memcpy(live->wanted_types, event_types, sizeof(live->wanted_types));
+	memset(live->wanted_calls, 0, sizeof(live->wanted_calls));
+	if (syscalls)
+		memcpy(live->wanted_calls, syscalls, sizeof(live->wanted_calls));
+	set_calls(live);
+	if (is_behind)
+		rescan_plan_now(&live->repairer.plan);
+	return 0;
+}
+
+void live_source_set_classes(struct source *source, const uint32_t types[EVENT_TYPE_END],
+			     const uint32_t syscalls[WIRE_NR_END])
+{
+	struct live *live = live_of(source);
+
+	for (uint32_t i = 0; i < EVENT_TYPE_END; i++)
+		live->classes_grew |= (types[i] & ~live->classes.types[i]) != 0;
+	for (uint32_t i = 0; i < WIRE_NR_END; i++)
+		live->classes_grew |= (syscalls[i] & ~live->classes.syscalls[i]) != 0;
+	memcpy(live->classes.types, types, sizeof(live->classes.types));
+	memcpy(live->classes.syscalls, syscalls, sizeof(live->classes.syscalls));
 }
 
 void live_source_set_shed(struct source *source, const uint64_t *event_types,

@@ -134,6 +134,23 @@ static double own_cpu_s(void)
 	       (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 }
 
+static void fill_rules(const struct pipeline *p, struct snapshot_status *s)
+{
+	struct rule_counters c;
+
+	rule_set_counters(p->parts.rules, &c);
+	s->rules.loaded = rule_set_size(p->parts.rules);
+	s->rules.matches_total = p->matches_total;
+	s->rules.matches_dropped_total = p->matches_dropped_total + c.matches_dropped_total;
+	s->rules.regex_gave_up_total = c.regex_gave_up_total;
+	s->rules.plans_dropped_total = c.plans_dropped_total;
+	s->rules.outputs_cut_total = c.outputs_cut_total;
+	s->pauses.longest_ns = p->pauses.longest_ns;
+	s->pauses.recent_ns = pauses_recent_ns(&p->pauses);
+	s->pauses.batch_longest_ns = p->batches.longest_ns;
+	s->pauses.batch_recent_ns = pauses_recent_ns(&p->batches);
+}
+
 static int answer_status(struct pipeline *p, struct request *request, uint64_t now_ns)
 {
 	struct snapshot_status *s = &request->status;
@@ -148,10 +165,7 @@ static int answer_status(struct pipeline *p, struct request *request, uint64_t n
 	profile_set_totals(p->parts.profiles, s);
 	s->memory_parts[s->n_memory_parts++] =
 		(struct snapshot_memory_part){"profiles", s->profiles.bytes};
-	s->rules.loaded = rule_set_size(p->parts.rules);
-	s->rules.errors = p->parts.rule_errors;
-	s->rules.matches_total = p->matches_total;
-	s->rules.matches_dropped_total = p->matches_dropped_total;
+	fill_rules(p, s);
 	fill_anomaly(p, s);
 	fill_outputs(p, s);
 	s->cpu_s = own_cpu_s();

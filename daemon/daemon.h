@@ -2,16 +2,20 @@
 #pragma once
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 
 #include "api/server.h"
 #include "capture/source.h"
 #include "daemon/config.h"
+#include "daemon/demand.h"
 #include "daemon/pipeline.h"
 #include "daemon/shedding.h"
 #include "storage/redact.h"
 #include "storage/sinks.h"
+
+struct reload;
 
 struct daemon {
 	int argc; /* of the run verb, for reloading */
@@ -44,33 +48,28 @@ struct daemon {
 	pthread_t loader;
 	bool loader_runs;
 	atomic_bool stop;
-	/* Events to capture with the newest rules; made by the loader, used by the pipeline thread
-	 * once wanted_changed is set. The lock keeps a second reload from changing them meanwhile.
-	 */
-	pthread_mutex_t wanted_lock;
-	struct event_set wanted;
-	struct call_classes classes;
-	double max_cpu_ratio;
-	struct capture_needs needs;
-	atomic_bool wanted_changed;
+	struct reload *reload;
+	const struct rule_set *loaded; /* loader's: the pipeline's own, or about to be */
+	/* What the capture has to deliver; made by the loader, used by the pipeline thread once
+	 * demand_changed is set, which it answers by demand_applied. */
+	pthread_mutex_t demand_lock;
+	struct capture_demand demand;
+	atomic_bool demand_changed;
+	sem_t demand_applied;
 };
 
 /* What of the configuration concerns loading rules. Borrowed from config. */
 void daemon_rule_options(const struct config *config, struct rule_options *out);
 
-/* Load the rule files of config; prints every error with its place. 0 or -EINVAL. */
+/* Load the rule files of config; prints every error with its place, and adds it to messages (may be
+ * NULL). 0 or -EINVAL. */
 int daemon_load_rules(const struct daemon *daemon, const struct config *config,
-		      struct rule_set **out);
+		      struct rule_set **out, struct rule_messages *messages);
 
-/* Which events rules, dimensions and state need, and which calls of them they can use. Errors are
- * printed. */
-int daemon_wanted(const struct daemon *daemon, const struct config *config,
-		  const struct rule_set *rules, struct event_set *out,
-		  struct call_classes *classes);
-
-/* Let the source capture what d->wanted and the others beside it say. Pipeline thread. 0 or -errno.
- */
-int daemon_apply_wanted(struct daemon *daemon);
+/* Which events rules, dimensions and state need, which calls of them they can use, and what of
+ * these. 0, or -EINVAL with diag set. */
+int daemon_demand(const struct daemon *daemon, const struct config *config,
+		  const struct rule_set *rules, struct capture_demand *out, struct diag *diag);
 
 /* Block the signals of the loader for this and all later threads. */
 void daemon_block_signals(void);

@@ -65,6 +65,20 @@ cJSON *document_rule_messages(const struct rule_messages *messages, bool errors)
 	return json;
 }
 
+cJSON *document_load(bool is_successful, const struct rule_set_totals *totals,
+		     const struct rule_messages *messages)
+{
+	cJSON *json = cJSON_CreateObject();
+
+	json_add_bool(json, "successful", is_successful);
+	json_add_u64(json, "rules", totals->rules);
+	json_add_u64(json, "macros", totals->macros);
+	json_add_u64(json, "lists", totals->lists);
+	json_add_item(json, "errors", document_rule_messages(messages, true));
+	json_add_item(json, "warnings", document_rule_messages(messages, false));
+	return json;
+}
+
 cJSON *document_rules_check(const char *const *files, uint32_t n_files,
 			    const struct field_set *fields)
 {
@@ -72,21 +86,11 @@ cJSON *document_rules_check(const char *const *files, uint32_t n_files,
 	SCOPED(rule_set_destroy) struct rule_set *set = NULL;
 	struct rule_options options = {.match_all = true, .min_priority = PRIORITY_DEBUG};
 	int r = rule_set_load(&set, files, n_files, fields, &options, &messages);
-	cJSON *json = cJSON_CreateObject(), *lists[2];
 	struct rule_set_totals totals = {0};
 
 	if (set)
 		rule_set_totals(set, &totals);
-	json_add_bool(json, "successful", r == 0);
-	json_add_u64(json, "rules", totals.rules);
-	json_add_u64(json, "macros", totals.macros);
-	json_add_u64(json, "lists", totals.lists);
-	lists[1] = json_add_array(json, "errors");
-	lists[0] = json_add_array(json, "warnings");
-	for (uint32_t i = 0; i < messages.n; i++)
-		cJSON_AddItemToArray(lists[messages.items[i].is_error],
-				     message_json(&messages.items[i]));
-	return json;
+	return document_load(r == 0, &totals, &messages);
 }
 
 cJSON *document_rules_check_text(const char *text, size_t len, const struct field_set *fields)

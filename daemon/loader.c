@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "daemon/needs.h"
-#include "daemon/options.h"
+#include "daemon/reload.h"
 #include "daemon/wanted.h"
 
 static void print_message(const struct rule_message *m)
@@ -43,41 +43,42 @@ void daemon_rule_options(const struct config *config, struct rule_options *out)
 }
 
 int daemon_load_rules(const struct daemon *daemon, const struct config *config,
-		      struct rule_set **out)
+		      struct rule_set **out, struct rule_messages *messages)
 {
-	SCOPED(rule_messages_done) struct rule_messages messages = {0};
+	SCOPED(rule_messages_done) struct rule_messages own = {0};
+	struct rule_messages *said = messages ? messages : &own;
 	struct rule_options options;
 	int r;
 
 	daemon_rule_options(config, &options);
 	r = rule_set_load(out, (const char *const *)config->rules.files.items,
-			  config->rules.files.n, &daemon->fields, &options, &messages);
-	for (uint32_t i = 0; i < messages.n; i++) {
-		if (messages.items[i].is_error || r == 0)
-			print_message(&messages.items[i]);
+			  config->rules.files.n, &daemon->fields, &options, said);
+	for (uint32_t i = 0; i < said->n; i++) {
+		if (said->items[i].is_error || r == 0)
+			print_message(&said->items[i]);
 	}
 	return r;
 }
 
-int daemon_wanted(const struct daemon *daemon, const struct config *config,
-		  const struct rule_set *rules, struct event_set *out, struct call_classes *classes)
+int daemon_demand(const struct daemon *daemon, const struct config *config,
+		  const struct rule_set *rules, struct capture_demand *out, struct diag *diag)
 {
 	const struct event_set *asked[] = {rule_set_events(rules),
 					   profile_set_events(daemon->profiles)};
-	struct diag diag = {0};
-	int r = wanted_events(out, asked, ARRAY_SIZE(asked), config, &diag);
+	struct call_classes *classes = &out->classes;
+	int r = wanted_events(&out->wanted, asked, ARRAY_SIZE(asked), config, diag);
 
-	if (r) {
-		diag_print(&diag);
+	if (r)
 		return r;
-	}
+	out->max_cpu_ratio = config->capture.max_cpu_ratio;
+	needs_of(&out->needs, rules, daemon->profiles);
 	if (strcmp(config->capture.push_down, "on") != 0) {
 		call_classes_all(classes);
 		return 0;
 	}
 	*classes = (struct call_classes){0};
-	rule_set_add_classes(rules, out, classes);
-	profile_set_add_classes(daemon->profiles, out, classes);
+	rule_set_add_classes(rules, &out->wanted, classes);
+	profile_set_add_classes(daemon->profiles, &out->wanted, classes);
 	wanted_add_state_classes(classes, asked, ARRAY_SIZE(asked),
 				 rule_set_reads_descriptors(rules), config);
 	return 0;
@@ -101,33 +102,6 @@ void daemon_block_signals(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
-/* All or nothing: a broken file leaves the old rules running. Of the configuration only what
- * concerns rules and the limit of the load is read anew. */
-static void reload(struct daemon *d)
-{
-	SCOPED(config_destroy) struct config *config = NULL;
-	SCOPED(rule_set_destroy) struct rule_set *rules = NULL;
-	struct call_classes classes;
-	struct event_set wanted;
-
-	if (options_load_config(d->argc, d->argv, &config) ||
-	    daemon_load_rules(d, config, &rules) ||
-	    daemon_wanted(d, config, rules, &wanted, &classes)) {
-		log_warn("reload: refused for the reason above, keeping the rules that run");
-		return;
-	}
-	log_info("reload: %u rules", rule_set_size(rules));
-	pthread_mutex_lock(&d->wanted_lock);
-	d->wanted = wanted;
-	d->classes = classes;
-	d->max_cpu_ratio = config->capture.max_cpu_ratio;
-	needs_of(&d->needs, rules, d->profiles);
-	atomic_store(&d->wanted_changed, true);
-	pthread_mutex_unlock(&d->wanted_lock);
-	pipeline_swap_rules(d->pipeline, TAKE(rules));
-	d->source->ops->wake(d->source);
-}
-
 static void *loader_main(void *arg)
 {
 	struct daemon *d = arg;
@@ -135,9 +109,11 @@ static void *loader_main(void *arg)
 	int signal_number;
 
 	loader_signals(&set);
+	if (reload_attend(d->reload))
+		reload_run(d->reload);
 	while (sigwait(&set, &signal_number) == 0) {
 		if (signal_number == SIGHUP) {
-			reload(d);
+			reload_run(d->reload);
 			continue;
 		}
 		if (signal_number == SIGUSR1)
@@ -160,6 +136,8 @@ void daemon_stop_loader(struct daemon *d)
 {
 	if (!d->loader_runs)
 		return;
+	atomic_store(&d->stop, true);
+	reload_stop(d->reload);
 	pthread_kill(d->loader, SIGUSR1);
 	pthread_join(d->loader, NULL);
 	d->loader_runs = false;

@@ -52,30 +52,37 @@ static int apply_assignments(int argc, char **argv, struct config *config, struc
 	return r;
 }
 
-int options_load_config(int argc, char **argv, struct config **out)
+int options_read_config(int argc, char **argv, struct config **out, struct diag *diag)
 {
 	SCOPED(config_destroy) struct config *config = NULL;
-	struct diag diag = {0};
 	int r = check_pairs(argc, argv);
 
 	if (r)
 		return r;
 	r = config_create(&config);
 	if (!r)
-		r = load_file(argc, argv, config, &diag);
+		r = load_file(argc, argv, config, diag);
 	if (!r)
-		r = apply_assignments(argc, argv, config, &diag);
-	if (!r) {
-		diag = (struct diag){0};
-		r = config_finish(config, &diag);
-	}
-	if (r) {
-		if (*diag.message)
-			diag_print(&diag);
-		else
-			fprintf(stderr, "ethogram: %s\n", strerror(-r));
-		return -1;
-	}
-	*out = TAKE(config);
-	return 0;
+		r = apply_assignments(argc, argv, config, diag);
+	if (r)
+		return r;
+	*diag = (struct diag){0};
+	r = config_finish(config, diag);
+	if (!r)
+		*out = TAKE(config);
+	return r;
+}
+
+int options_load_config(int argc, char **argv, struct config **out)
+{
+	struct diag diag = {0};
+	int r = options_read_config(argc, argv, out, &diag);
+
+	if (!r || r == -EXIT_USAGE)
+		return r;
+	if (*diag.message)
+		diag_print(&diag);
+	else
+		fprintf(stderr, "ethogram: %s\n", strerror(-r));
+	return -1;
 }

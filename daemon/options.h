@@ -10,5 +10,8 @@
  * then the assignments. Errors are printed with file, line and column. 0, -1, or -EXIT_USAGE. */
 int options_load_config(int argc, char **argv, struct config **out);
 
+/* The same without printing: diag (may be empty: no memory) says what is wrong. */
+int options_read_config(int argc, char **argv, struct config **out, struct diag *diag);
+
 /* Print where and why: "FILE:LINE:COLUMN: message". */
 void diag_print(const struct diag *diag);

@@ -12,9 +12,9 @@
 #include "base/util.h"
 #include "capture/live.h"
 #include "daemon/documents.h"
-#include "daemon/needs.h"
 #include "daemon/options.h"
 #include "daemon/outputs.h"
+#include "daemon/reload.h"
 
 #define WRITER_QUEUE_MAX 65536
 #define REPLAY_REST_NS UINT64_C(50000000)
@@ -58,7 +58,7 @@ static int check_files(struct daemon *d)
 
 	d->fields.tables[d->fields.n_tables++] = state_field_table();
 	d->fields.tables[d->fields.n_tables++] = anomaly_field_table();
-	r = d->rules ? 0 : daemon_load_rules(d, d->config, &d->rules);
+	r = d->rules ? 0 : daemon_load_rules(d, d->config, &d->rules, NULL);
 	if (!r)
 		r = create_profiles(d, 0, &probe);
 	return r ? r : outputs_check(d->config);
@@ -199,6 +199,16 @@ static char *hook_rules_check(const char *text, size_t len, void *arg)
 	return print_and_delete(document_rules_check_text(text, len, &d->fields));
 }
 
+static char *hook_rules_reload(void *arg)
+{
+	return reload_ask(((struct daemon *)arg)->reload);
+}
+
+static void hook_rules_facts(struct api_rules_facts *out, void *arg)
+{
+	reload_facts(((struct daemon *)arg)->reload, out);
+}
+
 /* Early: a pattern that is wrong must refuse the start, not leave secrets uncovered. */
 static int make_redact(struct daemon *d)
 {
@@ -280,9 +290,13 @@ static int make_api(struct daemon *d)
 	struct api_hooks hooks = {.config_json = hook_config,
 				  .fields_json = hook_fields,
 				  .rules_check_json = hook_rules_check,
+				  .rules_reload_json = hook_rules_reload,
+				  .rules_facts = hook_rules_facts,
 				  .arg = d};
 	int r = request_box_create(&d->requests);
 
+	if (!r)
+		r = reload_create(&d->reload, d);
 	sources.box = d->requests;
 	return r ? r : api_server_create(&d->api, &config, &sources, &hooks);
 }
@@ -321,18 +335,20 @@ static int make_pipeline(struct daemon *d)
 		.next_gap_id = d->next_gap_id,
 		.last_run = d->last_run,
 	};
-	int r = daemon_wanted(d, d->config, d->rules, &d->wanted, &d->classes);
+	struct diag diag = {0};
+	int r = daemon_demand(d, d->config, d->rules, &d->demand, &diag);
 
-	if (r)
+	if (r) {
+		diag_print(&diag);
 		return r;
-	needs_of(&d->needs, d->rules, d->profiles);
-	d->max_cpu_ratio = d->config->capture.max_cpu_ratio;
+	}
 	r = shedding_create(&d->shedding, d->config->capture.max_cpu_ratio);
 	if (!r)
-		r = daemon_apply_wanted(d);
+		r = daemon_apply_demand(d);
 	if (r)
 		return r;
 	parts.shedding = d->shedding;
+	d->loaded = d->rules;
 	parts.rules = TAKE(d->rules);
 	return pipeline_create(&d->pipeline, &parts);
 }
@@ -394,6 +410,7 @@ int daemon_make_replay(struct daemon *d)
 void daemon_unmake(struct daemon *d)
 {
 	api_server_destroy(&d->api);
+	reload_destroy(&d->reload);
 	source_destroy(&d->source);
 	pipeline_destroy(&d->pipeline);
 	shedding_destroy(&d->shedding);

@@ -78,7 +78,9 @@ int pipeline_create(struct pipeline **out, const struct pipeline_parts *parts)
 	p->parts = *parts;
 	p->next_alert_id = parts->next_alert_id;
 	p->started_ns = clock_real_ns();
-	r = arena_init(&p->arena, ARENA_BYTES);
+	r = rules_swap_init(&p->swap);
+	if (!r)
+		r = arena_init(&p->arena, ARENA_BYTES);
 	if (!r)
 		r = losses_create(&p->losses);
 	if (!r)
@@ -99,9 +101,7 @@ void pipeline_destroy(struct pipeline **pipeline)
 
 	if (!p)
 		return;
-	struct rule_set *waiting = atomic_exchange(&p->next_rules, NULL);
-
-	rule_set_destroy(&waiting);
+	rules_swap_done(&p->swap);
 	rule_set_destroy(&p->parts.rules);
 	losses_destroy(&p->losses);
 	gaps_destroy(&p->gaps);
@@ -228,24 +228,34 @@ static void rest_if_due(struct pipeline *p, uint64_t now_ns)
 	pipeline_rest(p, now_ns);
 }
 
+/* The old rules go back to the loader: taking them apart takes longer than a pause may. */
 static void take_new_rules(struct pipeline *p)
 {
-	struct rule_set *rules = atomic_exchange(&p->next_rules, NULL);
+	struct rule_set *rules = rules_swap_take(&p->swap, p->last_event_ns);
 
 	if (!rules)
 		return;
-	rule_set_destroy(&p->parts.rules);
+	rule_set_carry(rules, p->parts.rules);
+	rules_swap_give_back(&p->swap, p->parts.rules);
 	p->parts.rules = rules;
-	p->parts.rule_errors = 0;
+}
+
+void pipeline_resume(struct pipeline *p)
+{
+	if (p->paused_ns)
+		pauses_note(&p->pauses, p->paused_ns, clock_monotonic_ns());
+	p->paused_ns = 0;
 }
 
 int pipeline_run_batch(struct pipeline *p, uint32_t max)
 {
 	const struct event *ev;
+	uint64_t start_ns;
 	uint32_t n = 0;
 	int r = 0;
 
-	take_new_rules(p);
+	pipeline_resume(p);
+	start_ns = clock_monotonic_ns();
 	while (n < max && (r = source_next(p->parts.source, &ev)) > 0) {
 		if (!p->first_event_ns && !(ev->quality & EVENT_STATE_ONLY))
 			p->first_event_ns = ev->ts_ns;
@@ -257,6 +267,10 @@ int pipeline_run_batch(struct pipeline *p, uint32_t max)
 			return r;
 		n++;
 	}
+	if (n < max)
+		rules_swap_drained(&p->swap);
+	p->paused_ns = clock_monotonic_ns();
+	pauses_note(&p->batches, start_ns, p->paused_ns);
 	return r < 0 ? r : (int)n;
 }
 
@@ -336,6 +350,7 @@ bool pipeline_rest(struct pipeline *p, uint64_t now_ns)
 {
 	bool are_waiting;
 
+	take_new_rules(p);
 	state_tick(p->parts.state, now_ns);
 	profile_set_tick(p->parts.profiles, now_ns);
 	scorer_tick(p->parts.scorer, now_ns);
@@ -350,11 +365,9 @@ bool pipeline_rest(struct pipeline *p, uint64_t now_ns)
 	return are_waiting;
 }
 
-void pipeline_swap_rules(struct pipeline *p, struct rule_set *rules)
+struct rules_swap *pipeline_rules_swap(struct pipeline *p)
 {
-	struct rule_set *unused = atomic_exchange(&p->next_rules, rules);
-
-	rule_set_destroy(&unused);
+	return &p->swap;
 }
 
 uint64_t pipeline_last_event_ns(const struct pipeline *p)

@@ -19,6 +19,7 @@
 #include "storage/store.h"
 
 struct pipeline;
+struct rules_swap;
 
 /* Takes a record (NULL for WRITE_COMMIT), as writer_push() does. */
 typedef void record_emit_fn(enum write_kind kind, void *record, void *arg);
@@ -34,7 +35,6 @@ struct pipeline_parts {
 	struct scorer *scorer;
 	struct incidents *incidents;
 	struct rule_set *rules;
-	uint32_t rule_errors;
 	struct writer *writer;
 	record_emit_fn *emit; /* where records go instead of the writer; NULL: to it */
 	void *emit_arg;
@@ -65,9 +65,13 @@ bool pipeline_rest(struct pipeline *pipeline, uint64_t now_ns);
 /* Write everything learned so far. */
 void pipeline_checkpoint(struct pipeline *pipeline, uint64_t now_ns);
 
-/* Any thread: hand over rules to be used from the next batch on (taken). Which events the capture
- * then has to deliver is the caller's business. */
-void pipeline_swap_rules(struct pipeline *pipeline, struct rule_set *rules);
+/* The batch's end began a pause; it ends here, and with the next batch. Called before a sleep,
+ * which is no pause. */
+void pipeline_resume(struct pipeline *pipeline);
+
+/* Where the loader offers new rules, which pipeline_rest() takes. Which events the capture then has
+ * to deliver is the loader's business. */
+struct rules_swap *pipeline_rules_swap(struct pipeline *pipeline);
 
 /* Event time of the newest event. */
 uint64_t pipeline_last_event_ns(const struct pipeline *pipeline);

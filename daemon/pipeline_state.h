@@ -5,13 +5,17 @@
 
 #include "base/arena.h"
 #include "daemon/losses.h"
+#include "daemon/pauses.h"
+#include "daemon/rules_swap.h"
 
 struct pipeline {
 	struct pipeline_parts parts;
 	struct arena arena;
 	struct sightings sightings;
 	struct score score;
-	_Atomic(struct rule_set *) next_rules;
+	struct rules_swap swap;
+	struct pauses pauses, batches; /* between two batches; of a batch */
+	uint64_t paused_ns;            /* monotonic; the last batch ended then. 0: no pause */
 	uint64_t first_event_ns, last_event_ns, last_checkpoint_ns, started_ns;
 	uint64_t rested_ns; /* last rest that an event caused */
 	uint64_t next_alert_id;

@@ -15,32 +15,6 @@
 #define BATCH_MAX 2048   /* events between two rests */
 #define IDLE_WAIT_MS 500 /* longest sleep without events: lets time pass */
 
-int daemon_apply_wanted(struct daemon *d)
-{
-	struct event_set shed;
-	int r;
-
-	live_source_set_classes(d->source, d->classes.types, d->classes.syscalls);
-	r = d->source->ops->set_wanted(d->source, d->wanted.types, d->wanted.syscalls);
-	if (!r)
-		r = source_set_needs(d->source, &d->needs);
-	shedding_set_wanted(d->shedding, &d->wanted);
-	shedding_set_limit(d->shedding, d->max_cpu_ratio);
-	shed_events(shedding_level(d->shedding), &shed);
-	live_source_set_shed(d->source, shed.types, shed.syscalls);
-	return r;
-}
-
-static void apply_changed_wanted(struct daemon *d)
-{
-	if (!atomic_exchange(&d->wanted_changed, false))
-		return;
-	pthread_mutex_lock(&d->wanted_lock);
-	if (daemon_apply_wanted(d))
-		log_warn("capture: cannot change what is captured, keeping the old set");
-	pthread_mutex_unlock(&d->wanted_lock);
-}
-
 static void fill_load(const struct source_counters *counters, uint64_t now_ns,
 		      struct shedding_input *out)
 {
@@ -92,11 +66,12 @@ static int run_until_stopped(struct daemon *d)
 
 		if (n < 0)
 			return n;
-		apply_changed_wanted(d);
+		daemon_apply_changed_demand(d);
 		look_at_load(d);
 		are_asking = pipeline_rest(d->pipeline,
 					   n == BATCH_MAX ? pipeline_last_event_ns(d->pipeline)
 							  : clock_real_ns());
+		pipeline_resume(d->pipeline);
 		if (n < BATCH_MAX && !are_asking)
 			d->source->ops->wait(d->source, IDLE_WAIT_MS);
 	}
@@ -128,7 +103,7 @@ static int run(struct daemon *d)
 
 int verb_run(int argc, char **argv)
 {
-	struct daemon d = {.argc = argc, .argv = argv, .wanted_lock = PTHREAD_MUTEX_INITIALIZER};
+	struct daemon d = {.argc = argc, .argv = argv, .demand_lock = PTHREAD_MUTEX_INITIALIZER};
 	int r = options_load_config(argc, argv, &d.config);
 
 	if (r == -EXIT_USAGE) {
@@ -137,8 +112,10 @@ int verb_run(int argc, char **argv)
 	}
 	if (r)
 		return 1;
+	sem_init(&d.demand_applied, 0, 0);
 	r = run(&d);
 	daemon_stop_loader(&d);
 	daemon_unmake(&d);
+	sem_destroy(&d.demand_applied);
 	return r ? 1 : 0;
 }

@@ -61,3 +61,8 @@ uint32_t format_print(const struct format *format, const struct field_context *c
  * types them; returns the length, 0 if it did not fit. */
 uint32_t format_fields_json(const struct format *format, const struct field_context *ctx,
 			    char *buffer, uint32_t size);
+
+/* The same where it did not fit: every value gets an equal share of the buffer, what is longer ends
+ * in "..."; the member "ethogram.fields_cut": true says so. 0 if the names alone do not fit. */
+uint32_t format_fields_json_short(const struct format *format, const struct field_context *ctx,
+				  char *buffer, uint32_t size);

@@ -388,4 +388,46 @@ uint32_t format_fields_json(const struct format *format, const struct field_cont
 	print_string(&out, "}");
 	return out.is_cut ? 0 : out.len;
 }
+
+#define CUT_MEMBER "\"ethogram.fields_cut\":true"
+#define SHARE_MIN 32
+
+/* What each value may take, so that all members fit. */
+static uint32_t value_share(const struct format *format, uint32_t size)
+{
+	uint64_t names = sizeof(CUT_MEMBER) + 4;
+
+	for (uint32_t i = 0; i < format->n_sorted; i++)
+		names += 6 * (uint64_t)format->sorted[i]->name.len + 4;
+	return size > names ? (uint32_t)(size - names) / MAX(format->n_sorted, 1u) : 0;
+}
+
+uint32_t format_fields_json_short(const struct format *format, const struct field_context *ctx,
+				  char *buffer, uint32_t size)
+{
+	struct print out = {.buffer = buffer, .size = size};
+	uint32_t share = value_share(format, size);
+
+	if (share < SHARE_MIN + 8)
+		return 0;
+	print_string(&out, "{");
+	for (uint32_t i = 0; i < format->n_sorted; i++) {
+		const struct operand *operand = format->sorted[i];
+		struct values values;
+
+		if (operand->kind == OPERAND_TRANSFORMER)
+			continue;
+		print_json_string(&out, operand->name);
+		print_string(&out, ":");
+		if (ctx->event && operand_is_field(operand, "evt.time"))
+			print_json_time(&out, ctx->event->ts_ns);
+		else if (printable_values(operand, ctx, &values))
+			print_json_values_short(&out, operand, &values, share - 8);
+		else
+			print_string(&out, "null");
+		print_string(&out, ",");
+	}
+	print_string(&out, CUT_MEMBER "}");
+	return out.is_cut ? 0 : out.len;
+}
 /* NOLINTEND(readability-non-const-parameter) */

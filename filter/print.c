@@ -261,3 +261,67 @@ void print_json_values(struct print *p, const struct operand *operand, const str
 	}
 	print_string(p, "]");
 }
+
+static bool type_is_text(enum value_type type)
+{
+	return type == VALUE_CHARBUF || type == VALUE_FSPATH || type == VALUE_FSRELPATH ||
+	       type == VALUE_BYTEBUF || type == VALUE_SOCKADDR || type == VALUE_SOCKTUPLE;
+}
+
+/* A byte takes six at most: \u001b. */
+static bool print_json_value_short(struct print *p, const struct value *value, uint32_t flags,
+				   uint32_t max)
+{
+	struct value start = *value;
+
+	if (!type_is_text(value->type) || value->text.len <= (max - 8) / 6) {
+		print_json_value(p, value, flags);
+		return false;
+	}
+	start.text.len = (max - 8) / 6;
+	while (start.text.len && (start.text.ptr[start.text.len] & 0xc0) == 0x80)
+		start.text.len--; /* not within a character */
+	print_json_value(p, &start, flags);
+	if (!p->is_cut) {
+		p->len--; /* the closing quote */
+		print_string(p, "...\"");
+	}
+	return true;
+}
+
+bool print_json_values_short(struct print *p, const struct operand *operand,
+			     const struct values *values, uint32_t max)
+{
+	uint32_t flags = operand_flags(operand), start = p->len;
+	bool is_short = false;
+
+	if (is_ancestors(operand) && values->n != 1) {
+		char text[4096];
+		struct print inner = {.buffer = text, .size = sizeof(text)};
+		struct value joined = {.type = VALUE_CHARBUF};
+
+		print_values(&inner, operand, values);
+		joined.text = (struct text){text, inner.len};
+		return print_json_value_short(p, &joined, 0, max) || inner.is_cut;
+	}
+	if (!operand->is_list && values->n)
+		return print_json_value_short(p, &values->items[0], flags, max);
+	if (!values->n) {
+		print_string(p, "null");
+		return false;
+	}
+	print_string(p, "[");
+	for (uint32_t i = 0; i < values->n && !is_short; i++) {
+		uint32_t used = p->len - start;
+
+		if (i)
+			print_string(p, ",");
+		is_short = used + 32 > max;
+		if (is_short)
+			print_string(p, "\"...\"");
+		else
+			is_short = print_json_value_short(p, &values->items[i], flags, max - used);
+	}
+	print_string(p, "]");
+	return is_short;
+}

@@ -24,3 +24,8 @@ void print_values(struct print *p, const struct operand *operand, const struct v
 
 /* The same as a typed JSON value. */
 void print_json_values(struct print *p, const struct operand *operand, const struct values *values);
+
+/* The same in about max bytes (at least 32): longer text ends in "...", of longer lists the last
+ * element is "...". Whether something was left out. */
+bool print_json_values_short(struct print *p, const struct operand *operand,
+			     const struct values *values, uint32_t max);

@@ -40,6 +40,7 @@ struct plans {
 	struct entry *entries;
 	uint32_t n;
 	size_t bytes; /* of the plans */
+	uint64_t dropped_total;
 };
 
 static void mark_types(struct plans *p)
@@ -153,6 +154,7 @@ static struct plan *find_plan(struct plans *p, const struct field_context *ctx)
 	if (entry->plan)
 		return entry->plan;
 	if (p->n >= SLOTS / 2 || p->bytes > PLANS_BYTES_MAX) {
+		p->dropped_total += p->n;
 		drop_plans(p);
 		entry = find_entry(p, type, hash);
 	}
@@ -188,6 +190,11 @@ struct plan *plans_find(struct plans *p, const struct field_context *ctx)
 		*seat = key;
 	}
 	return seat->plan;
+}
+
+uint64_t plans_dropped_total(const struct plans *p)
+{
+	return p->dropped_total;
 }
 
 size_t plans_bytes(const struct plans *p)

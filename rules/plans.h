@@ -16,4 +16,7 @@ void plans_destroy(struct plans **plans);
  * plan costs more than the few events that most new processes have of one type. */
 struct plan *plans_find(struct plans *plans, const struct field_context *ctx);
 
+/* Plans that were thrown away to make room. */
+uint64_t plans_dropped_total(const struct plans *plans);
+
 size_t plans_bytes(const struct plans *plans);

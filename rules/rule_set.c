@@ -420,15 +420,20 @@ int rule_set_static_fields(struct rule_set *set, const struct rule_options *opti
 	return set->static_fields.ptr ? 0 : -ENOMEM;
 }
 
-/* The rule's fields and the static ones as one object; what does not fit gives an empty one. */
+/* The rule's fields and the static ones as one object. *is_cut: some values are not whole. */
 static uint32_t print_fields(const struct rule_set *set, const struct rule *rule,
-			     const struct field_context *ctx, char *out)
+			     const struct field_context *ctx, char *out, bool *is_cut)
 {
 	struct text more = set->static_fields;
-	uint32_t len = format_fields_json(rule->fields, ctx, out, FIELDS_BYTES_MAX - more.len - 2);
+	uint32_t size = FIELDS_BYTES_MAX - more.len - 2;
+	uint32_t len = format_fields_json(rule->fields, ctx, out, size);
 
+	if (len < 2) {
+		*is_cut = true;
+		len = format_fields_json_short(rule->fields, ctx, out, size);
+	}
 	if (len < 2)
-		len = (uint32_t)snprintf(out, FIELDS_BYTES_MAX, "{}");
+		len = (uint32_t)snprintf(out, FIELDS_BYTES_MAX, "{\"ethogram.fields_cut\":true}");
 	if (!more.len)
 		return len;
 	len--; /* the closing brace */
@@ -440,7 +445,20 @@ static uint32_t print_fields(const struct rule_set *set, const struct rule *rule
 	return len;
 }
 
-struct record_alert *rule_alert_create(const struct rule_set *set, const struct rule_match *match,
+/* The output; one that fills the buffer was cut, and ends in dots. */
+static uint32_t print_message(const struct rule *rule, const struct field_context *ctx, char *out,
+			      bool *is_cut)
+{
+	uint32_t len = format_print(rule->message, ctx, out, MESSAGE_BYTES_MAX);
+
+	if (len < MESSAGE_BYTES_MAX)
+		return len;
+	*is_cut = true;
+	memcpy(out + len - 3, "...", 3);
+	return len;
+}
+
+struct record_alert *rule_alert_create(struct rule_set *set, const struct rule_match *match,
 				       const struct field_context *ctx)
 {
 	const struct rule *rule = &set->rules[match->rule];
@@ -450,11 +468,13 @@ struct record_alert *rule_alert_create(const struct rule_set *set, const struct 
 	char *fields = arena_alloc(ctx->arena, FIELDS_BYTES_MAX);
 	struct record_alert *alert;
 	uint32_t message_len, fields_len;
+	bool is_cut = false;
 
 	if (!message || !fields)
 		return NULL;
-	message_len = format_print(rule->message, ctx, message, MESSAGE_BYTES_MAX);
-	fields_len = print_fields(set, rule, ctx, fields);
+	message_len = print_message(rule, ctx, message, &is_cut);
+	fields_len = print_fields(set, rule, ctx, fields, &is_cut);
+	set->outputs_cut_total += is_cut;
 	alert = record_alloc(sizeof(*alert), (size_t)message_len + fields_len + rule->name.len +
 						     rule->source.len + rule->tags.len +
 						     workload.len);
@@ -497,6 +517,15 @@ void rule_set_info(const struct rule_set *set, uint32_t index, struct rule_info 
 		.hits_total = rule->hits_total,
 		.last_hit_ns = rule->last_hit_ns,
 	};
+}
+
+void rule_set_counters(const struct rule_set *set, struct rule_counters *out)
+{
+	*out = set->carried;
+	out->matches_dropped_total += set->matches_dropped_total;
+	out->regex_gave_up_total += filter_share_regex_gave_up_total(set->share);
+	out->plans_dropped_total += set->plans ? plans_dropped_total(set->plans) : 0;
+	out->outputs_cut_total += set->outputs_cut_total;
 }
 
 void rule_set_totals(const struct rule_set *set, struct rule_set_totals *out)

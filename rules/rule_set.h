@@ -15,6 +15,7 @@ struct rule {
 	struct format *message;     /* the output */
 	struct format *fields; /* the same with the time in front: all that output_fields holds */
 	uint64_t hits_total, last_hit_ns;
+	uint32_t carries_from; /* index + 1 of the same rule in the set before; 0: none */
 };
 
 /* What is evaluated: the condition of an enabled rule, or of one step of its sequence. */
@@ -52,7 +53,8 @@ struct rule_set {
 	bool reads_descriptors;
 	struct rule_list by_type[EVENT_TYPE_END]; /* source syscall */
 	struct rule_list by_source_ethogram;
-	uint64_t matches_dropped_total;
+	uint64_t matches_dropped_total, outputs_cut_total;
+	struct rule_counters carried; /* of the sets before */
 };
 
 /* An empty set with room for n rules. */

@@ -117,11 +117,29 @@ struct rule_window_counters {
 
 void rule_set_window_counters(const struct rule_set *set, struct rule_window_counters *out);
 
+/* What was lost or given up, in this set and those it took the place of. */
+struct rule_counters {
+	uint64_t matches_dropped_total; /* beyond RULE_MATCHES_MAX of one event */
+	uint64_t regex_gave_up_total;   /* values on which a regular expression ran out of steps */
+	uint64_t plans_dropped_total;   /* cached plans thrown away for lack of room */
+	uint64_t outputs_cut_total;     /* alerts with output or fields too long to be whole */
+};
+
+void rule_set_counters(const struct rule_set *set, struct rule_counters *out);
+
+/* Any thread: find out which rules of next (not in use yet) are those of current, by name and
+ * source. current may be in use. 0 or -ENOMEM. */
+int rule_set_prepare_carry(struct rule_set *next, const struct rule_set *current);
+
+/* Pipeline thread, once prepared: next takes the place of current, whose hits and counters it goes
+ * on counting. */
+void rule_set_carry(struct rule_set *next, const struct rule_set *current);
+
 /* Priority of a rule, cheap (the pipeline decides quarantine with it). */
 enum alert_priority rule_priority(const struct rule_set *set, uint32_t rule);
 
 /* Make the alert record of a match; id and incident are the caller's. NULL without memory. */
-struct record_alert *rule_alert_create(const struct rule_set *set, const struct rule_match *match,
+struct record_alert *rule_alert_create(struct rule_set *set, const struct rule_match *match,
 				       const struct field_context *ctx);
 
 struct rule_info {

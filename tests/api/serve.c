@@ -63,6 +63,27 @@ static char *fields_json(void *arg)
 		"\"none\",\"list\":false,\"available\":true,\"description\":\"name\"}],\"next\":null}");
 }
 
+static char *rules_reload_json(void *arg)
+{
+	(void)arg;
+	return strdup("{\"successful\":true,\"rules\":1,\"macros\":0,\"lists\":0,\"errors\":[],"
+		      "\"warnings\":[],\"generation\":2,"
+		      "\"loaded_at\":\"2026-11-20T12:00:00.000000000Z\"}");
+}
+
+static void rules_facts(struct api_rules_facts *out, void *arg)
+{
+	(void)arg;
+	*out = (struct api_rules_facts){.generation = 2,
+					.loaded_ns = MADE_UP_NOW_NS,
+					.reloads_total = 3,
+					.reloads_refused_total = 2,
+					.errors = 1,
+					.last_error =
+						"rules.yaml:1:1: not YAML (LOAD_ERR_YAML_PARSE)",
+					.last_error_ns = MADE_UP_NOW_NS};
+}
+
 static char *rules_check_json(const char *text, size_t len, void *arg)
 {
 	char *json = NULL;
@@ -105,7 +126,8 @@ static int serve(const struct options *options, struct store *store, const char 
 	SCOPED(writer_destroy) struct writer *writer = NULL;
 	SCOPED(api_server_destroy) struct api_server *server = NULL;
 	struct pipeline pipeline = {.options = options};
-	struct api_hooks hooks = {config_json, fields_json, rules_check_json, NULL};
+	struct api_hooks hooks = {config_json,       fields_json, rules_check_json,
+				  rules_reload_json, rules_facts, NULL};
 	char socket_path[256], token_path[256], byte;
 	struct api_config config = {
 		.listen = options->listen,

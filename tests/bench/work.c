@@ -5,6 +5,7 @@
  *   work exec PROGRAM         vfork, exec, exit, wait
  *   work connect              loopback socket, connect, accept and both closes
  *   work opens FILE RATE SECONDS   opens and closes at RATE a second (0: as fast as possible);
+ *   work creats FILE RATE SECONDS  the same by creat, which hardly anyone else calls;
  *   work execs PROGRAM RATE SECONDS  the same with vfork, exec and exit
  *   work processes N          N processes that sleep until standard input ends
  * The paced ones print how many were made and the seconds it took. */
@@ -47,6 +48,14 @@ static void round_getpid(const char *arg)
 static void round_openclose(const char *arg)
 {
 	int fd = open(arg, O_RDONLY);
+
+	if (fd >= 0)
+		close(fd);
+}
+
+static void round_creat(const char *arg)
+{
+	int fd = (int)syscall(SYS_creat, arg, 0600);
 
 	if (fd >= 0)
 		close(fd);
@@ -165,12 +174,14 @@ int main(int argc, char **argv)
 		return listen_on_loopback() || time_rounds(round_connect, NULL, 20);
 	if (argc == 5 && strcmp(argv[1], "opens") == 0)
 		return paced(round_openclose, argv[2], atof(argv[3]), atof(argv[4]));
+	if (argc == 5 && strcmp(argv[1], "creats") == 0)
+		return paced(round_creat, argv[2], atof(argv[3]), atof(argv[4]));
 	if (argc == 5 && strcmp(argv[1], "execs") == 0)
 		return paced(round_exec, argv[2], atof(argv[3]), atof(argv[4]));
 	if (argc == 3 && strcmp(argv[1], "processes") == 0)
 		return processes(atoi(argv[2]));
 	fprintf(stderr,
 		"usage: work getpid | openclose FILE | exec PROGRAM | connect | opens FILE RATE SECONDS |\n"
-		"       execs PROGRAM RATE SECONDS | processes N\n");
+		"       creats FILE RATE SECONDS | execs PROGRAM RATE SECONDS | processes N\n");
 	return 2;
 }

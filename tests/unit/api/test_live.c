@@ -124,11 +124,26 @@ static void test_errors_are_passed_on_and_not_kept(void **state)
 	stop(&pipeline);
 }
 
+static void test_what_is_forgotten_is_asked_anew(void **state)
+{
+	struct pipeline pipeline;
+
+	(void)state;
+	start(&pipeline, 0);
+	assert_int_equal((uintptr_t)ask(&pipeline), 1);
+	assert_int_equal((uintptr_t)ask(&pipeline), 1);
+	live_forget(pipeline.live);
+	assert_int_equal((uintptr_t)ask(&pipeline), 2);
+	assert_int_equal((uintptr_t)ask(&pipeline), 2);
+	stop(&pipeline);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_answers_are_shared),
 		cmocka_unit_test(test_answer_outlives_its_slot),
+		cmocka_unit_test(test_what_is_forgotten_is_asked_anew),
 		cmocka_unit_test(test_errors_are_passed_on_and_not_kept),
 	};
 

@@ -29,7 +29,24 @@ static inline bool extract_test(const struct field_context *ctx, const struct fi
 	return true;
 }
 
+/* 4,000 bytes that JSON has to escape here and there. */
+static inline bool extract_long(const struct field_context *ctx, const struct field *field,
+				const struct field_arg *arg, struct values *out)
+{
+	static char text[4000];
+	static struct value value = {.type = VALUE_CHARBUF};
+
+	(void)ctx, (void)field, (void)arg;
+	for (size_t i = 0; i < sizeof(text); i++)
+		text[i] = "abc\"\x01\xc3\xa9"[i % 7];
+	value.text = (struct text){text, sizeof(text)};
+	*out = (struct values){&value, 1};
+	return true;
+}
+
 static const struct field test_fields[] = {
+	{"long.text", VALUE_CHARBUF, FIELD_ARG_ALLOWED | FIELD_ARG_INDEX, extract_long, NULL, "",
+	 0},
 	{"proc.name", VALUE_CHARBUF, 0, extract_test, NULL, "", 0},
 	{"fd.name", VALUE_CHARBUF, 0, extract_test, NULL, "", 1},
 	{"evt.type", VALUE_CHARBUF, 0, extract_test, NULL, "", 2},

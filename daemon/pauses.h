@@ -1,0 +1,33 @@
+/* The longest of many short times, ever and lately. Pipeline thread only. */
+#pragma once
+
+#include <stdint.h>
+
+#define PAUSES_WINDOW_NS UINT64_C(10000000000) /* "lately": 10 to 20 s */
+
+struct pauses {
+	uint64_t longest_ns;        /* ever */
+	uint64_t now_ns, before_ns; /* longest of this window and of the one before */
+	uint64_t window_ns;         /* monotonic; when this window began */
+};
+
+/* Something took from start_ns to end_ns, both monotonic. */
+static inline void pauses_note(struct pauses *p, uint64_t start_ns, uint64_t end_ns)
+{
+	uint64_t took_ns = end_ns - start_ns;
+
+	if (end_ns - p->window_ns >= PAUSES_WINDOW_NS) {
+		p->before_ns = end_ns - p->window_ns < 2 * PAUSES_WINDOW_NS ? p->now_ns : 0;
+		p->now_ns = 0;
+		p->window_ns = end_ns;
+	}
+	if (took_ns > p->now_ns)
+		p->now_ns = took_ns;
+	if (took_ns > p->longest_ns)
+		p->longest_ns = took_ns;
+}
+
+static inline uint64_t pauses_recent_ns(const struct pauses *p)
+{
+	return p->now_ns > p->before_ns ? p->now_ns : p->before_ns;
+}
