@@ -10,6 +10,7 @@
 #include "capture/source.h"
 #include "daemon/config.h"
 #include "daemon/demand.h"
+#include "daemon/history.h"
 #include "daemon/pipeline.h"
 #include "daemon/shedding.h"
 #include "storage/redact.h"
@@ -37,13 +38,15 @@ struct daemon {
 	struct shedding *shedding;
 	struct source_counters load_counters; /* as of then */
 	uint64_t load_looked_ns;              /* monotonic; when the load was last looked at */
+	struct history *history;              /* NULL: no events are stored */
 	struct pipeline *pipeline;
 	bool is_replay;       /* captures instead of the kernel; no API, outputs or threads */
 	record_emit_fn *emit; /* replay: where records go */
 	void *emit_arg;
 	event_look_fn *look; /* replay: looks at events; NULL: nobody */
 	void *look_arg;
-	uint64_t next_alert_id, next_gap_id;
+	uint64_t next_alert_id, next_gap_id, next_event_id, next_span_id;
+	uint64_t seed;
 	struct last_run last_run;
 	pthread_t loader;
 	bool loader_runs;

@@ -15,6 +15,7 @@
 #include "daemon/options.h"
 #include "daemon/outputs.h"
 #include "daemon/reload.h"
+#include "filter/event_sets.h"
 
 #define WRITER_QUEUE_MAX 65536
 #define REPLAY_REST_NS UINT64_C(50000000)
@@ -257,6 +258,9 @@ static int make_writer(struct daemon *d)
 
 	d->next_alert_id = store_last_alert(d->store) + 1;
 	d->next_gap_id = store_last_gap(d->store) + 1;
+	d->next_event_id = store_last_event(d->store) + 1;
+	d->next_span_id = store_last_span(d->store) + 1;
+	d->seed = stored_or_new_seed(d);
 	read_last_run(d);
 	r = writer_create(&d->writer, d->store, WRITER_QUEUE_MAX);
 	if (r == 0 && d->config->storage.redact.n > 0)
@@ -271,6 +275,9 @@ static int make_replay_writer(struct daemon *d)
 		return 0;
 	d->next_alert_id = store_last_alert(d->store) + 1;
 	d->next_gap_id = store_last_gap(d->store) + 1;
+	d->next_event_id = store_last_event(d->store) + 1;
+	d->next_span_id = store_last_span(d->store) + 1;
+	d->seed = stored_or_new_seed(d);
 	return writer_create_inline(&d->writer, d->store);
 }
 
@@ -311,6 +318,21 @@ static int make_outputs(struct daemon *d)
 	return 0;
 }
 
+/* Nothing is stored of events without a database, or when it may hold none. */
+static int make_history(struct daemon *d)
+{
+	struct history_config config = {
+		.epoch_ns = (uint64_t)(d->config->learning.epoch_s * 1e9),
+		.seed = d->is_replay ? 0 : d->seed,
+		.next_event_id = d->next_event_id,
+		.next_span_id = d->next_span_id,
+	};
+
+	if (!d->store || d->config->storage.history_bytes == 0)
+		return 0;
+	return history_create(&d->history, &config);
+}
+
 static int make_source(struct daemon *d)
 {
 	struct live_config config = {.buffer_bytes = d->config->capture.buffer_bytes,
@@ -348,6 +370,10 @@ static int make_pipeline(struct daemon *d)
 	if (r)
 		return r;
 	parts.shedding = d->shedding;
+	parts.history = d->history;
+	r = rule_set_describe(d->rules, &d->fields, &d->demand.wanted);
+	if (r)
+		return r;
 	d->loaded = d->rules;
 	parts.rules = TAKE(d->rules);
 	return pipeline_create(&d->pipeline, &parts);
@@ -366,12 +392,19 @@ static int make_replay_pipeline(struct daemon *d)
 		.emit_arg = d->emit_arg,
 		.look = d->look,
 		.look_arg = d->look_arg,
+		.history = d->history,
 		.checkpoint_s = d->config->storage.checkpoint_s,
 		.rest_every_ns = REPLAY_REST_NS,
 		.next_alert_id = d->next_alert_id,
 		.next_gap_id = d->next_gap_id,
 	};
+	int r;
 
+	/* What the capture holds is all there was. */
+	event_set_all(&d->demand.wanted);
+	r = rule_set_describe(d->rules, &d->fields, &d->demand.wanted);
+	if (r)
+		return r;
 	parts.rules = TAKE(d->rules);
 	return pipeline_create(&d->pipeline, &parts);
 }
@@ -390,8 +423,9 @@ static int take_steps(struct daemon *d, make_fn *const *steps, size_t n)
 int daemon_make(struct daemon *d)
 {
 	static make_fn *const steps[] = {
-		check_files, make_redact, make_store, make_profiles, make_state,  make_scoring,
-		restore,     make_writer, make_api,   make_outputs,  make_source, make_pipeline,
+		check_files,  make_redact, make_store,    make_profiles, make_state,
+		make_scoring, restore,     make_writer,   make_api,      make_outputs,
+		make_history, make_source, make_pipeline,
 	};
 
 	return take_steps(d, steps, ARRAY_SIZE(steps));
@@ -400,8 +434,8 @@ int daemon_make(struct daemon *d)
 int daemon_make_replay(struct daemon *d)
 {
 	static make_fn *const steps[] = {
-		check_files,  make_redact, make_store,         make_profiles,        make_state,
-		make_scoring, restore,     make_replay_writer, make_replay_pipeline,
+		check_files,  make_redact, make_store,         make_profiles, make_state,
+		make_scoring, restore,     make_replay_writer, make_history,  make_replay_pipeline,
 	};
 
 	return take_steps(d, steps, ARRAY_SIZE(steps));
@@ -413,6 +447,7 @@ void daemon_unmake(struct daemon *d)
 	reload_destroy(&d->reload);
 	source_destroy(&d->source);
 	pipeline_destroy(&d->pipeline);
+	history_destroy(&d->history);
 	shedding_destroy(&d->shedding);
 	writer_destroy(&d->writer);
 	redact_destroy(&d->redact);

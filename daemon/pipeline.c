@@ -32,6 +32,12 @@ static void push(struct pipeline *p, enum write_kind kind, void *record)
 		writer_push(p->parts.writer, kind, record);
 }
 
+static void push_if_made(struct pipeline *p, enum write_kind kind, void *record)
+{
+	if (record)
+		push(p, kind, record);
+}
+
 static void emit_anomaly(struct record_anomaly *anomaly, void *arg)
 {
 	push(arg, WRITE_ANOMALY, anomaly);
@@ -77,6 +83,7 @@ int pipeline_create(struct pipeline **out, const struct pipeline_parts *parts)
 		return -ENOMEM;
 	p->parts = *parts;
 	p->next_alert_id = parts->next_alert_id;
+	p->span_is_due = true;
 	p->started_ns = clock_real_ns();
 	r = rules_swap_init(&p->swap);
 	if (!r)
@@ -130,26 +137,49 @@ static uint32_t make_alerts(struct pipeline *p, struct text source, const struct
 		alert->id = p->next_alert_id++;
 		alert->incident = ctx->score ? ctx->score->incident_id : 0;
 		alerts[made++] = alert;
+		push_if_made(p, WRITE_CONDITION,
+			     rule_condition_create(p->parts.rules, matches[i].rule, alert->ts_ns));
 	}
 	p->matches_total += n;
 	return made;
 }
 
-/* An incident that opened or grew is an event of its own: the product's alarm is a rule on it. */
-static void raise_incident(struct pipeline *p, const struct field_context *ctx,
-			   const struct record_incident *incident)
+/* An incident that opened or grew is an event of its own: the product's alarm is a rule on it.
+ * Returns how many alerts there are. */
+static uint32_t raise_incident(struct pipeline *p, const struct field_context *ctx,
+			       struct record_alert **alerts)
 {
-	struct field_context own = *ctx;
-	struct record_alert *alerts[RULE_MATCHES_MAX];
 	bool is_suspicious = false;
-	uint32_t n;
+	uint32_t n = make_alerts(p, source_ethogram(), ctx, alerts, &is_suspicious);
 
-	own.incident = incident;
-	n = make_alerts(p, source_ethogram(), &own, alerts, &is_suspicious);
-	for (uint32_t i = 0; i < n; i++) {
-		alerts[i]->incident = incident->id;
-		push(p, WRITE_ALERT, alerts[i]);
+	for (uint32_t i = 0; i < n; i++)
+		alerts[i]->incident = ctx->incident->id;
+	return n;
+}
+
+static void begin_span(struct pipeline *p, uint64_t now_ns)
+{
+	struct record_span *ended, *begun;
+
+	p->span_is_due = false;
+	history_begin(p->parts.history, p->parts.rules, now_ns, &ended, &begun);
+	push_if_made(p, WRITE_SPAN, ended);
+	push_if_made(p, WRITE_SPAN, begun);
+}
+
+static void push_alerts(struct pipeline *p, const struct field_context *ctx,
+			struct record_alert *const *alerts, uint32_t n)
+{
+	struct record_event *event = NULL;
+
+	if (p->parts.history) {
+		if (p->span_is_due)
+			begin_span(p, ctx->event->ts_ns);
+		event = history_take(p->parts.history, p->parts.rules, ctx, alerts, n);
 	}
+	for (uint32_t i = 0; i < n; i++)
+		push(p, WRITE_ALERT, alerts[i]);
+	push_if_made(p, WRITE_EVENT, event);
 }
 
 /* What was seen before the incident opened must not be learned either. */
@@ -178,7 +208,7 @@ static void conclude(const struct score *score, bool is_suspicious, struct verdi
 static int pipeline_step(struct pipeline *p, const struct event *ev)
 {
 	const struct pipeline_parts *parts = &p->parts;
-	struct record_alert *alerts[RULE_MATCHES_MAX];
+	struct record_alert *alerts[2 * RULE_MATCHES_MAX]; /* of the event, and of its incident */
 	const struct record_incident *incident;
 	struct verdict verdict = {0};
 	bool is_suspicious = false;
@@ -211,12 +241,13 @@ static int pipeline_step(struct pipeline *p, const struct event *ev)
 	if (incident) {
 		if (p->score.incident_is_alarming)
 			quarantine_members(p, incident);
-		raise_incident(p, &ctx, incident);
+		ctx.incident = incident;
+		n_alerts += raise_incident(p, &ctx, alerts + n_alerts);
 	}
+	push_alerts(p, &ctx, alerts, n_alerts);
+	ctx.incident = NULL;
 	conclude(&p->score, is_suspicious, &verdict);
 	profile_set_commit(parts->profiles, &ctx, &p->sightings, &verdict);
-	for (uint32_t i = 0; i < n_alerts; i++)
-		push(p, WRITE_ALERT, alerts[i]);
 	return 0;
 }
 
@@ -238,6 +269,7 @@ static void take_new_rules(struct pipeline *p)
 	rule_set_carry(rules, p->parts.rules);
 	rules_swap_give_back(&p->swap, p->parts.rules);
 	p->parts.rules = rules;
+	p->span_is_due = true;
 }
 
 void pipeline_resume(struct pipeline *p)
@@ -289,12 +321,6 @@ static void emit_behaviour(struct record_behaviour *behaviour, void *arg)
 	push(arg, WRITE_BEHAVIOUR, behaviour);
 }
 
-static void push_if_made(struct pipeline *p, enum write_kind kind, struct record_blob *blob)
-{
-	if (blob)
-		push(p, kind, blob);
-}
-
 void pipeline_checkpoint(struct pipeline *p, uint64_t now_ns)
 {
 	int r;
@@ -309,6 +335,13 @@ void pipeline_checkpoint(struct pipeline *p, uint64_t now_ns)
 	push_if_made(p, WRITE_INCIDENTS, incidents_image(p->parts.incidents));
 	push(p, WRITE_COMMIT, NULL);
 	p->last_checkpoint_ns = now_ns;
+}
+
+void pipeline_end(struct pipeline *p, uint64_t now_ns)
+{
+	if (p->parts.history)
+		push_if_made(p, WRITE_SPAN, history_end(p->parts.history, now_ns));
+	pipeline_checkpoint(p, now_ns);
 }
 
 /* Whether there may be more. */

@@ -11,6 +11,7 @@
 #include "base/request.h"
 #include "capture/source.h"
 #include "daemon/clock_watch.h"
+#include "daemon/history.h"
 #include "daemon/shedding.h"
 #include "profiles/profile_set.h"
 #include "rules/rules.h"
@@ -40,6 +41,7 @@ struct pipeline_parts {
 	void *emit_arg;
 	event_look_fn *look; /* NULL: nobody looks */
 	void *look_arg;
+	struct history *history;         /* what is stored of events; NULL: nothing */
 	const struct sinks *sinks;       /* for their counters; NULL: no outputs */
 	struct request_box *requests;    /* NULL: nobody asks */
 	const struct shedding *shedding; /* for its state; NULL: nothing is shed */
@@ -72,6 +74,9 @@ void pipeline_resume(struct pipeline *pipeline);
 /* Where the loader offers new rules, which pipeline_rest() takes. Which events the capture then has
  * to deliver is the loader's business. */
 struct rules_swap *pipeline_rules_swap(struct pipeline *pipeline);
+
+/* The last checkpoint: what lasted until now ends. */
+void pipeline_end(struct pipeline *pipeline, uint64_t now_ns);
 
 /* Event time of the newest event. */
 uint64_t pipeline_last_event_ns(const struct pipeline *pipeline);

@@ -113,6 +113,8 @@ static int load(struct daemon *d, struct rule_messages *messages, struct rule_se
 	rule_set_totals(rules, totals);
 	r = daemon_demand(d, config, rules, &demand, &diag);
 	if (!r)
+		r = rule_set_describe(rules, &d->fields, &demand.wanted);
+	if (!r)
 		r = rule_set_prepare_carry(rules, d->loaded);
 	if (!r) {
 		before = d->demand;

@@ -185,7 +185,7 @@ static int run(struct replay *replay)
 	do
 		r = pipeline_run_batch(d->pipeline, BATCH_MAX);
 	while (r > 0);
-	pipeline_checkpoint(d->pipeline, pipeline_last_event_ns(d->pipeline));
+	pipeline_end(d->pipeline, pipeline_last_event_ns(d->pipeline));
 	said = replay_output_finish(replay->output);
 	if (said) {
 		log_err_r(said, "standard output: cannot write");

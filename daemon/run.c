@@ -93,7 +93,7 @@ static int run(struct daemon *d)
 	fprintf(stderr, "ethogram: ready, %s\n", api_server_address(d->api));
 	r = run_until_stopped(d);
 	api_server_set_ready(d->api, false);
-	pipeline_checkpoint(d->pipeline, clock_real_ns());
+	pipeline_end(d->pipeline, clock_real_ns());
 	if (r)
 		log_err_r(r, "capture: ended");
 	else

@@ -319,8 +319,8 @@ int check_compile(struct check **out, const struct ast_node *node, const struct 
 
 void check_get_parts(const struct check *check, struct check_parts *out)
 {
-	*out = (struct check_parts){check->left, check->right, check->op, check->literals,
-				    check->n};
+	*out = (struct check_parts){check->left,     check->right, check->op,
+				    check->literals, check->n,     check->modifier};
 }
 
 /* The value against literal i. */
@@ -492,4 +492,18 @@ bool check_eval(const struct check *check, const struct field_context *ctx)
 		return false;
 	}
 	return values.n && test_value(check, ctx, &values.items[0]);
+}
+
+int check_find_literal(const struct check *check, const struct field_context *ctx,
+		       const struct value *value)
+{
+	if (check->op == OP_PMATCH)
+		return type_class(value->type) == CLASS_STRING
+			       ? path_set_find(check->paths, value->text)
+			       : -1;
+	for (uint32_t i = 0; i < check->n; i++) {
+		if (test_literal(check, ctx, value, i))
+			return (int)i;
+	}
+	return -1;
 }

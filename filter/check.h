@@ -23,6 +23,7 @@ struct check_parts {
 	enum filter_op op;
 	const struct value *literals;
 	uint32_t n;
+	enum filter_modifier modifier;
 };
 
 /* What it says of every event of the type, whatever else the event holds: 1, 0, or -1 (depends). */
@@ -35,3 +36,8 @@ void check_get_parts(const struct check *check, struct check_parts *out);
 
 /* An absent value on either side makes every comparison false. */
 bool check_eval(const struct check *check, const struct field_context *ctx);
+
+/* The first literal that the value, one of the left side's, satisfies the operator with; -1: none.
+ * For telling people, not for evaluation. */
+int check_find_literal(const struct check *check, const struct field_context *ctx,
+		       const struct value *value);

@@ -12,6 +12,12 @@ struct filter_share;
 int filter_share_create(struct filter_share **out);
 void filter_share_destroy(struct filter_share **share);
 
+/* Visit everything that the filters look at: fields, transformers, literals. */
+struct operand;
+typedef int operand_visit_fn(const struct operand *operand, void *arg);
+/* 0, or what visit returned that was not 0, which ends it. */
+int filter_share_each_operand(const struct filter_share *share, operand_visit_fn *visit, void *arg);
+
 /* Values on which a regular expression gave up, which then did not match. */
 uint64_t filter_share_regex_gave_up_total(const struct filter_share *share);
 

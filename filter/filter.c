@@ -76,6 +76,15 @@ void filter_share_visit(const struct filter_share *share, node_visit_fn *visit, 
 	}
 }
 
+int filter_share_each_operand(const struct filter_share *share, operand_visit_fn *visit, void *arg)
+{
+	int r = 0;
+
+	for (uint32_t i = 0; r == 0 && i < share->operands.n; i++)
+		r = visit(share->operands.items[i], arg);
+	return r;
+}
+
 /* Children are shared already: equal ones are the same. */
 static uint64_t node_hash(const struct node *node)
 {

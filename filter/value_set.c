@@ -151,11 +151,16 @@ static bool prefix_covers(const struct path_prefix *prefix, struct text path)
 	return true;
 }
 
-bool path_set_covers(const struct path_set *set, struct text path)
+int path_set_find(const struct path_set *set, struct text path)
 {
 	for (uint32_t i = 0; i < set->n; i++) {
 		if (prefix_covers(&set->prefixes[i], path))
-			return true;
+			return (int)i;
 	}
-	return false;
+	return -1;
+}
+
+bool path_set_covers(const struct path_set *set, struct text path)
+{
+	return path_set_find(set, path) >= 0;
 }

@@ -21,3 +21,5 @@ int path_set_build(struct path_set **out, const struct value *values, uint32_t n
 
 /* Whether any path of the set is a prefix of path, component by component. */
 bool path_set_covers(const struct path_set *set, struct text path);
+/* The first that is, by its place among the values that the set was built of; -1 none. */
+int path_set_find(const struct path_set *set, struct text path);

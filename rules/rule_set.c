@@ -4,11 +4,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
 #include "base/util.h"
 #include "filter/event_sets.h"
 #include "filter/plan.h"
 #include "filter/print.h"
+#include "filter/stored.h"
 #include "rules/plans.h"
 #include "state/state.h"
 
@@ -41,6 +43,7 @@ void rule_set_destroy(struct rule_set **set)
 		format_destroy(&s->rules[i].message);
 		format_destroy(&s->rules[i].fields);
 	}
+	stored_set_destroy(&s->stored);
 	free(s->rules);
 	free(s->matched);
 	free(s->candidates);
@@ -51,6 +54,13 @@ void rule_set_destroy(struct rule_set **set)
 	pool_done(&s->pool);
 	free(s);
 	*set = NULL;
+}
+
+static uint64_t condition_hash(struct text condition)
+{
+	uint64_t hash = XXH3_64bits(condition.ptr, condition.len);
+
+	return hash ? hash : 1;
 }
 
 int rule_set_add(struct rule_set *set, const struct rule *rule)
@@ -66,6 +76,7 @@ int rule_set_add(struct rule_set *set, const struct rule *rule)
 		if (!texts[i]->ptr)
 			return -ENOMEM;
 	}
+	r->condition_hash = condition_hash(r->condition);
 	return 0;
 }
 
@@ -482,6 +493,7 @@ struct record_alert *rule_alert_create(struct rule_set *set, const struct rule_m
 		return NULL;
 	alert->ts_ns = ctx->event->ts_ns;
 	alert->priority = rule->priority;
+	alert->condition = rule->condition_hash;
 	alert->rule = record_text(alert, rule->name);
 	alert->source = record_text(alert, rule->source);
 	alert->tags = record_text(alert, rule->tags);

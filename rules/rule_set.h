@@ -15,7 +15,9 @@ struct rule {
 	struct format *message;     /* the output */
 	struct format *fields; /* the same with the time in front: all that output_fields holds */
 	uint64_t hits_total, last_hit_ns;
-	uint32_t carries_from; /* index + 1 of the same rule in the set before; 0: none */
+	uint32_t carries_from;   /* index + 1 of the same rule in the set before; 0: none */
+	uint64_t condition_hash; /* never 0 */
+	bool is_condition_given; /* rule_condition_create() gave it */
 };
 
 /* What is evaluated: the condition of an enabled rule, or of one step of its sequence. */
@@ -55,6 +57,8 @@ struct rule_set {
 	struct rule_list by_source_ethogram;
 	uint64_t matches_dropped_total, outputs_cut_total;
 	struct rule_counters carried; /* of the sets before */
+	struct stored_set *stored;    /* NULL before rule_set_describe() */
+	struct text span;
 };
 
 /* An empty set with room for n rules. */

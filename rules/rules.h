@@ -142,6 +142,24 @@ enum alert_priority rule_priority(const struct rule_set *set, uint32_t rule);
 struct record_alert *rule_alert_create(struct rule_set *set, const struct rule_match *match,
 				       const struct field_context *ctx);
 
+/* Stored events --------------------------------------------------------------------------- */
+
+/* Prepare what events are stored with while these rules run: whatever nearly every rule asks for,
+ * and these besides. captured: the events that are seen meanwhile. Before the rules are used. 0 or
+ * -ENOMEM. */
+int rule_set_describe(struct rule_set *set, const struct field_set *fields,
+		      const struct event_set *captured);
+
+/* The fields that events are stored with; NULL before rule_set_describe(). */
+struct stored_set;
+const struct stored_set *rule_set_stored(const struct rule_set *set);
+
+/* The document of a record_span while these rules run. Empty before rule_set_describe(). */
+struct text rule_set_span(const struct rule_set *set);
+
+/* The condition of a rule that fired, for the first time only: else, and without memory, NULL. */
+struct record_condition *rule_condition_create(struct rule_set *set, uint32_t rule, uint64_t ts_ns);
+
 struct rule_info {
 	struct text name, description, source, condition, output, tags;
 	enum alert_priority priority;
