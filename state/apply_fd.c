@@ -102,22 +102,15 @@ static void fill_from_params(struct fd_entry *entry, const struct event *ev, uin
 		entry->flags |= FD_ENTRY_CREATED;
 }
 
-static struct text typed_name(const struct event *ev)
-{
-	int at = path_param(ev, 0);
-	const struct param *param = at >= 0 ? event_param(ev, (unsigned)at) : NULL;
-
-	return param && param->bytes.len ? param->bytes : ev->raw_path[0];
-}
-
 int apply_open(struct state *state, const struct event *ev, struct subject *out)
 {
 	uint32_t flags = param_u32(ev, open_params[ev->type].flags);
-	struct text typed = typed_name(ev);
 	struct fd_table *table;
 	struct fd_entry *entry;
+	struct text typed;
 
 	resolve_paths(state, ev, out);
+	typed = out->typed;
 	if (event_failed(ev))
 		return 0;
 	out->fd = result_fd(ev);
@@ -138,6 +131,7 @@ int apply_open(struct state *state, const struct event *ev, struct subject *out)
 	fd_entry_set_name(entry, out->path);
 	if (typed.len)
 		fd_entry_set_raw(entry, typed);
+	out->name_changed = true;
 	out->fd_entry = entry;
 	return 0;
 }

@@ -60,6 +60,7 @@ void resolve_paths(struct state *state, const struct event *ev, struct subject *
 		typed = ev->raw_path[0];
 		if (!typed.len && ev->type == EVENT_CHDIR && event_param(ev, CHDIR_path))
 			typed = ev->params[CHDIR_path].bytes;
+		out->typed = typed;
 		if (!out->path.len && typed.len && out->process) {
 			out->path = resolve_typed(state, out->process, AT_FDCWD, ev->base_path[0],
 						  typed, 0);
@@ -70,6 +71,7 @@ void resolve_paths(struct state *state, const struct event *ev, struct subject *
 	if (!out->process)
 		return;
 	typed = typed_path(ev, (unsigned)first, 0);
+	out->typed = typed;
 	if (!out->path.len && typed.len) {
 		out->path = resolve_param(state, ev, out->process, (unsigned)first, 0, typed);
 		out->path_from_caller = true;

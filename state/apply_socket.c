@@ -2,6 +2,9 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #include "base/util.h"
 #include "state/state_private.h"
 
@@ -247,15 +250,56 @@ static const struct sock_facts *sock_of(const struct event *ev, int tuple, int a
 	return param && sockaddr_decode(param->bytes, decoded) ? decoded : NULL;
 }
 
+/* What makes the name of a socket. */
+struct socket_name {
+	uint8_t kind, role;
+	uint16_t is_bound, client_port, server_port;
+	uint8_t client[16], server[16];
+	uint64_t self_ptr, peer_ptr;
+	uint64_t path; /* hash */
+};
+
+static struct socket_name name_of(const struct fd_entry *entry)
+{
+	struct socket_name name;
+
+	memset(&name, 0, sizeof(name)); /* compared as bytes */
+	if (!entry || entry->kind < FD_SOCKET_V4 || entry->kind > FD_SOCKET_OTHER)
+		return name;
+	name.kind = entry->kind;
+	name.role = entry->role;
+	name.is_bound = entry->flags & FD_ENTRY_BOUND;
+	name.client_port = entry->client_port;
+	name.server_port = entry->server_port;
+	memcpy(name.client, entry->client, sizeof(name.client));
+	memcpy(name.server, entry->server, sizeof(name.server));
+	name.self_ptr = entry->self_ptr;
+	name.peer_ptr = entry->peer_ptr;
+	name.path = XXH3_64bits(entry->name.ptr ? entry->name.ptr : "", entry->name.len);
+	return name;
+}
+
+/* The event's socket is entry, which had the name before. */
+static void set_socket(struct subject *out, const struct fd_entry *entry,
+		       const struct socket_name *before)
+{
+	struct socket_name now = name_of(entry);
+
+	out->fd_entry = entry;
+	out->name_changed = memcmp(before, &now, sizeof(now)) != 0;
+}
+
 int apply_bind(struct state *state, const struct event *ev, struct subject *out)
 {
 	struct sock_facts decoded;
 	const struct sock_facts *sock;
+	struct socket_name before;
 	struct fd_entry *entry;
 
 	apply_fd_user(state, ev, out);
 	if (event_failed(ev) || out->fd < 0)
 		return 0;
+	before = name_of(out->fd_entry);
 	sock = sock_of(ev, -1, BIND_addr, &decoded);
 	if (!sock || (sock == &decoded && sock->family != AF_UNIX && !sock->local_port))
 		return 0; /* any port: the call does not say which it got */
@@ -265,7 +309,7 @@ int apply_bind(struct state *state, const struct event *ev, struct subject *out)
 	set_bound(entry, sock);
 	set_path(entry, sock);
 	set_source(entry, ev);
-	out->fd_entry = entry;
+	set_socket(out, entry, &before);
 	return 0;
 }
 
@@ -273,11 +317,13 @@ int apply_connect(struct state *state, const struct event *ev, struct subject *o
 {
 	struct sock_facts decoded;
 	const struct sock_facts *sock;
+	struct socket_name before;
 	struct fd_entry *entry;
 
 	apply_fd_user(state, ev, out);
 	if ((event_failed(ev) && ev->res != -EINPROGRESS) || out->fd < 0)
 		return 0;
+	before = name_of(out->fd_entry);
 	sock = sock_of(ev, CONNECT_tuple, -1, &decoded);
 	if (!sock)
 		return 0;
@@ -288,7 +334,7 @@ int apply_connect(struct state *state, const struct event *ev, struct subject *o
 	set_path(entry, sock);
 	set_source(entry, ev);
 	entry->flags |= FD_ENTRY_CONNECTED;
-	out->fd_entry = entry;
+	set_socket(out, entry, &before);
 	return 0;
 }
 
@@ -338,6 +384,7 @@ int apply_accept(struct state *state, const struct event *ev, struct subject *ou
 	if (!entry)
 		return -ENOMEM;
 	out->fd_entry = entry;
+	out->name_changed = true;
 	if (!sock)
 		return 0;
 	if (sock == &decoded) { /* source is the client: the remote end */
@@ -399,6 +446,7 @@ int apply_sendto(struct state *state, const struct event *ev, struct subject *ou
 			  ev->type == EVENT_RECVMMSG;
 	const struct param *tuple = event_param(ev, (unsigned)send_tuple(ev->type));
 	struct sock_facts decoded;
+	struct socket_name before;
 	struct fd_entry *entry;
 
 	apply_fd_user(state, ev, out);
@@ -410,6 +458,7 @@ int apply_sendto(struct state *state, const struct event *ev, struct subject *ou
 	if (decoded.family == AF_UNIX || (ev->sock && ev->sock->type != SOCK_DGRAM) ||
 	    (out->fd_entry && out->fd_entry->sock_type != SOCK_DGRAM))
 		return 0;
+	before = name_of(out->fd_entry);
 	entry = socket_entry(state, ev, out, &decoded);
 	if (!entry)
 		return -ENOMEM;
@@ -423,7 +472,7 @@ int apply_sendto(struct state *state, const struct event *ev, struct subject *ou
 		entry->flags |= FD_ENTRY_CONNECTED;
 	entry->sock_type = SOCK_DGRAM;
 	entry->l4proto = IPPROTO_UDP;
-	out->fd_entry = entry;
+	set_socket(out, entry, &before);
 	return 0;
 }
 

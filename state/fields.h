@@ -271,6 +271,11 @@ struct text fd_type_letter(const struct fd_entry *entry);
 /* evt.type of an event. */
 struct text event_name(const struct event *ev);
 
+/* A parameter of the event; of a program or fork that the event does not describe, as the task
+ * itself is known. storage holds what is not the event's. NULL: not known. */
+const struct param *field_param(const struct field_context *ctx, unsigned index,
+				struct param *storage);
+
 /* Print parameter index of the event: its number or text, and what that means. Either may be
  * empty. */
 void param_print(const struct field_context *ctx, unsigned index, struct text_builder *raw,

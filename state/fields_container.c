@@ -22,9 +22,9 @@ static bool view(const struct field_context *ctx, struct place_view *out)
 	*out = (struct place_view){0};
 	if (!p)
 		return false;
-	facts = identity_cgroup(process_node(p));
-	if (!facts || facts->kind != CGROUP_CONTAINER)
+	if (!identity_is_container(process_node(p)))
 		return true;
+	facts = identity_cgroup(process_node(p));
 	out->is_container = true;
 	out->id = facts->id;
 	out->runtime = container_runtime_name(facts->runtime);

@@ -199,12 +199,13 @@ static struct text protocol(const struct fd_entry *e)
 /* container id + ":" + t; the host has no id. */
 static bool yield_in_container(const struct field_context *ctx, struct text t, struct values *out)
 {
-	const struct cgroup_class *facts = identity_cgroup(process_node(field_process(ctx)));
+	const struct process_node *node = process_node(field_process(ctx));
 	struct text_builder b;
 	struct text id = TEXT_NONE;
 
-	if (facts && facts->kind == CGROUP_CONTAINER)
-		id = (struct text){facts->id.ptr, MIN(facts->id.len, 12u)};
+	if (identity_is_container(node))
+		id = identity_cgroup(node)->id;
+	id.len = MIN(id.len, 12u);
 	if (!builder_init(&b, ctx, t.len + 16))
 		return false;
 	builder_put(&b, id);
@@ -232,6 +233,8 @@ static bool yield_fd_detail(const struct field_context *ctx, const struct field 
 	case FD_NAMERAW:
 		if (is_file(e))
 			return yield_text(ctx, out, e->raw);
+		if (!e && is_open(ctx->event->type)) /* it failed */
+			return yield_text(ctx, out, ctx->subject->typed);
 		if (e && (e->kind == FD_SOCKET_UNIX || e->kind == FD_PIPE))
 			return yield_text(ctx, out, TEXT("")); /* it was not given to an open */
 		return yield_text(ctx, out, name_text(ctx));
@@ -332,19 +335,6 @@ static bool is_server(const struct state *state, const struct fd_entry *e)
 	return state_is_own_address(state, e->kind == FD_SOCKET_V4 ? AF_INET : AF_INET6, e->server);
 }
 
-static bool changes_name(const struct event *ev)
-{
-	switch (ev->type) {
-	case EVENT_BIND:
-	case EVENT_CONNECT:
-	case EVENT_ACCEPT:
-	case EVENT_ACCEPT4:
-		return !event_failed(ev) || ev->res == -EINPROGRESS;
-	default:
-		return is_open(ev->type) && !event_failed(ev);
-	}
-}
-
 bool extract_fd_bool(const struct field_context *ctx, const struct field *field,
 		     const struct field_arg *arg, struct values *out)
 {
@@ -359,7 +349,7 @@ bool extract_fd_bool(const struct field_context *ctx, const struct field *field,
 	case FD_CONNECTED:
 		return yield_bool(ctx, out, e->flags & FD_ENTRY_CONNECTED);
 	case FD_NAME_CHANGED:
-		return yield_bool(ctx, out, changes_name(ctx->event));
+		return yield_bool(ctx, out, ctx->subject->name_changed);
 	case FD_UPPER:
 		return yield_bool(ctx, out, e->flags & FD_ENTRY_UPPER_LAYER);
 	case FD_LOWER:

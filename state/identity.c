@@ -17,6 +17,7 @@
  */
 #define CONTAINER_PATIENCE_NS (10 * NS_PER_S)
 #define NAMED_PATIENCE_NS (NS_PER_S / 2)
+#define USERS_PATIENCE_NS (5 * NS_PER_S)
 #define ANSWERS_A_TICK 8
 #define ASKED_MAX 5u
 
@@ -159,6 +160,24 @@ static int follow_creator(struct identity *identity, struct process_node *node,
 	return 0;
 }
 
+/* Whether a process has a process namespace of its own. */
+static bool is_apart(const struct process_node *node)
+{
+	return node->p.vpid > 0 && node->p.vpid != node->p.pid;
+}
+
+/* A plain name, not yet confirmed, with a process namespace of its own inside is taken at its word:
+ * the first events of a container come before its runtime's files are read. */
+bool identity_is_container(const struct process_node *node)
+{
+	const struct place *place = node->cgroup ? node->cgroup->place : NULL;
+
+	if (!place || place->facts.kind == CGROUP_CONTAINER)
+		return place;
+	return place->facts.kind == CGROUP_NAMED && is_apart(node) &&
+	       (place->state == PLACE_TO_ASK || place->state == PLACE_ASKED);
+}
+
 const struct cgroup_class *identity_cgroup(const struct process_node *node)
 {
 	return node->cgroup && node->cgroup->place ? &node->cgroup->place->facts : NULL;
@@ -171,9 +190,7 @@ const struct container_meta *identity_container(const struct process_node *node)
 
 const struct users *identity_users(const struct process_node *node, bool *is_host)
 {
-	const struct cgroup_class *facts = identity_cgroup(node);
-
-	*is_host = !facts || facts->kind != CGROUP_CONTAINER;
+	*is_host = !identity_is_container(node);
 	return *is_host ? NULL : node->cgroup->place->users;
 }
 
@@ -221,7 +238,11 @@ static int open_instance(struct identity *identity, struct place *place,
 static void ask(struct identity *identity, struct place *place)
 {
 	struct resolver_request request = {
-		.token = place->token, .pid = place->pid, .patience_ns = place->patience_ns};
+		.token = place->token,
+		.pid = place->pid,
+		.patience_ns = place->patience_ns,
+		.users_only = place->meta,
+	};
 	struct text id = place->facts.id, ns = place->facts.ns;
 
 	if (id.len >= sizeof(request.id) || ns.len >= sizeof(request.ns)) {
@@ -234,6 +255,7 @@ static void ask(struct identity *identity, struct place *place)
 		memcpy(request.ns, ns.ptr, ns.len);
 	if (resolver_ask(identity->resolver, &request)) {
 		place->state = PLACE_ASKED;
+		place->asked_pid = place->pid;
 		place->n_asked++;
 		identity->n_to_ask--;
 	} else {
@@ -241,9 +263,20 @@ static void ask(struct identity *identity, struct place *place)
 	}
 }
 
+/* A process whose root shows the container's users; others than its first may end at once. */
+static void note_process(struct place *place, const struct process_node *node)
+{
+	bool is_first = is_apart(node) && node->p.vpid == 1;
+
+	if (place->has_first && !is_first)
+		return;
+	place->pid = node->p.pid;
+	place->has_first = is_first;
+}
+
 /* A place seen for the first time: find out what it is. */
-static void begin_place(struct identity *identity, struct place *place, int32_t pid,
-			const struct identity_moment *moment)
+static void begin_place(struct identity *identity, struct place *place,
+			const struct process_node *node, const struct identity_moment *moment)
 {
 	if (place->state != PLACE_TO_ASK || place->patience_ns)
 		return;
@@ -252,10 +285,11 @@ static void begin_place(struct identity *identity, struct place *place, int32_t 
 		identity->unresolved_total += place->state == PLACE_KNOWN;
 		return;
 	}
-	place->pid = pid;
-	place->patience_ns = moment->is_old                          ? 1
-			     : place->facts.kind == CGROUP_CONTAINER ? CONTAINER_PATIENCE_NS
-								     : NAMED_PATIENCE_NS;
+	note_process(place, node);
+	place->patience_ns = moment->is_old ? 1
+			     : place->facts.kind == CGROUP_CONTAINER || is_apart(node)
+				     ? CONTAINER_PATIENCE_NS
+				     : NAMED_PATIENCE_NS;
 	identity->n_to_ask++;
 	ask(identity, place);
 }
@@ -289,7 +323,7 @@ static int read_cgroups(struct identity *identity, struct process_node *node,
 	node->p.generation++;
 	node->p.cgroups = cgroup->paths;
 	if (cgroup->place)
-		begin_place(identity, cgroup->place, node->p.pid, moment);
+		begin_place(identity, cgroup->place, node, moment);
 	return 1;
 }
 
@@ -334,14 +368,13 @@ static int rename_transient(struct identity *identity, struct place *place,
 
 /* A container's users can be read once it has its own root, which its first process may not have
  * had when it was looked at. */
-static void ask_users(struct identity *identity, struct place *place, int32_t pid)
+static void ask_users(struct identity *identity, struct place *place)
 {
 	if (place->facts.kind != CGROUP_CONTAINER || place->users || !place->meta ||
 	    place->state != PLACE_KNOWN || place->n_asked >= ASKED_MAX || !identity->resolver)
 		return;
 	place->state = PLACE_TO_ASK;
-	place->pid = pid;
-	place->patience_ns = 1;
+	place->patience_ns = USERS_PATIENCE_NS;
 	identity->n_to_ask++;
 	ask(identity, place);
 }
@@ -367,8 +400,10 @@ int identity_exec(struct identity *identity, struct process_node *node,
 		r = become_root(identity, node, moment->now_ns);
 	else
 		r = 0;
-	if (place)
-		ask_users(identity, place, node->p.pid);
+	if (place) {
+		note_process(place, node);
+		ask_users(identity, place);
+	}
 	if (place && place->facts.kind == CGROUP_TRANSIENT)
 		node->root_is_launcher = process_is_launcher(&node->p);
 	return r;
@@ -527,11 +562,11 @@ static void take_answer(struct identity *identity, struct process_table *table,
 	}
 	users_destroy(&place->users);
 	place->users = TAKE(answer->users);
+	place->state = PLACE_KNOWN;
 	if (!answer->meta.is_known && place->facts.kind == CGROUP_NAMED) {
 		dissolve_place(identity, table, place, now_ns);
 		return;
 	}
-	place->state = PLACE_KNOWN;
 	if (answer->meta.is_known && !place->meta)
 		place->meta = malloc(sizeof(*place->meta));
 	if (answer->meta.is_known && place->meta)
@@ -540,6 +575,8 @@ static void take_answer(struct identity *identity, struct process_table *table,
 		place->facts.kind = CGROUP_CONTAINER;
 		place->facts.runtime = answer->meta.bundle[0] ? RUNTIME_RUNC : RUNTIME_CONTAINERD;
 	}
+	if (is_first || place->asked_pid != place->pid) /* else the next exec asks again */
+		ask_users(identity, place);
 	if (!is_first)
 		return;
 	rename_instance(identity, table, place, now_ns);

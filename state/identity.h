@@ -76,6 +76,9 @@ const struct cgroup_class *identity_cgroup(const struct process_node *node);
 /* What the runtime wrote down about its container; NULL: no container, or nothing known. */
 const struct container_meta *identity_container(const struct process_node *node);
 
+/* Whether the process is in a container, as far as is known by now. */
+bool identity_is_container(const struct process_node *node);
+
 /* Users of the process's container; *is_host: it is in none, and the host's are meant. */
 const struct users *identity_users(const struct process_node *node, bool *is_host);
 

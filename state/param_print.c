@@ -219,11 +219,10 @@ static void put_fdlist(const struct field_context *ctx, struct text_builder *b, 
 }
 
 /* An absolute path is printed once; a relative one with where it leads. */
-static void put_path(const struct field_context *ctx, unsigned index, struct text_builder *raw,
-		     struct text_builder *resolved)
+static void put_path(const struct field_context *ctx, unsigned index, struct text typed,
+		     struct text_builder *raw, struct text_builder *resolved)
 {
 	const struct event *ev = ctx->event;
-	struct text typed = ev->params[index].bytes;
 	int8_t dirfd_at = event_info(ev->type)->params[index].dirfd_param;
 	const struct param *dirfd = dirfd_at >= 0 ? event_param(ev, (uint8_t)dirfd_at) : NULL;
 	const struct process *p = field_process(ctx);
@@ -237,7 +236,12 @@ static void put_path(const struct field_context *ctx, unsigned index, struct tex
 						   ? fd_table_find(p->fds, (int32_t)dirfd->i64)
 						   : NULL;
 
-		base = e ? e->name : TEXT("<UNKNOWN>");
+		if (!e) {
+			builder_put(resolved, TEXT("<UNKNOWN>"));
+			builder_put(resolved, typed);
+			return;
+		}
+		base = e->name;
 	}
 	whole = path_join(base, typed, resolved->buffer, resolved->size);
 	memmove(resolved->buffer, whole.ptr, whole.len);
@@ -347,7 +351,8 @@ void param_print(const struct field_context *ctx, unsigned index, struct text_bu
 		 struct text_builder *resolved)
 {
 	const struct param_info *info = &event_info(ctx->event->type)->params[index];
-	const struct param *param = event_param(ctx->event, index);
+	struct param storage;
+	const struct param *param = field_param(ctx, index, &storage);
 
 	if (!param) {
 		if (info->type >= PARAM_CHARBUF && info->type <= PARAM_FSRELPATH)
@@ -362,7 +367,7 @@ void param_print(const struct field_context *ctx, unsigned index, struct text_bu
 		break;
 	case PARAM_FSPATH:
 	case PARAM_FSRELPATH:
-		put_path(ctx, index, raw, resolved);
+		put_path(ctx, index, param->bytes, raw, resolved);
 		break;
 	case PARAM_BYTEBUF:
 		if (is_string_list(info))
@@ -389,10 +394,11 @@ void param_print(const struct field_context *ctx, unsigned index, struct text_bu
 }
 
 /* Room for a parameter's text: its own bytes and what a name or path adds. */
-static uint32_t room(const struct event *ev, unsigned index)
+static uint32_t room(const struct field_context *ctx, unsigned index)
 {
-	const struct param *param = event_param(ev, index);
-	bool is_bytes = event_info(ev->type)->params[index].type >= PARAM_CHARBUF;
+	struct param storage;
+	const struct param *param = field_param(ctx, index, &storage);
+	bool is_bytes = event_info(ctx->event->type)->params[index].type >= PARAM_CHARBUF;
 
 	return MIN(param && is_bytes ? param->bytes.len : 0, TEXT_MAX_PRINTED) + 256;
 }
@@ -408,7 +414,7 @@ bool extract_evt_args(const struct field_context *ctx, const struct field *field
 	(void)field;
 	(void)arg;
 	for (unsigned i = 0; i < n; i++)
-		size += room(ctx->event, i) + (uint32_t)strlen(info->params[i].name);
+		size += room(ctx, i) + (uint32_t)strlen(info->params[i].name);
 	if (!builder_init(&b, ctx, size) || !builder_init(&resolved, ctx, TEXT_MAX_PRINTED))
 		return false;
 	for (unsigned i = 0; i < n; i++) {
@@ -438,14 +444,15 @@ bool extract_evt_arg(const struct field_context *ctx, const struct field *field,
 		     const struct field_arg *arg, struct values *out)
 {
 	struct text_builder raw, resolved;
+	struct param storage;
 	int index = param_of(ctx->event, arg);
 
 	(void)field;
-	if (index < 0 || !builder_init(&raw, ctx, room(ctx->event, (unsigned)index)) ||
+	if (index < 0 || !builder_init(&raw, ctx, room(ctx, (unsigned)index)) ||
 	    !builder_init(&resolved, ctx, TEXT_MAX_PRINTED))
 		return false;
 	param_print(ctx, (unsigned)index, &raw, &resolved);
-	if (!raw.len && !resolved.len && !event_param(ctx->event, (unsigned)index))
+	if (!raw.len && !resolved.len && !field_param(ctx, (unsigned)index, &storage))
 		return yield_text(ctx, out, TEXT("<NA>"));
 	return yield_text(ctx, out, resolved.len ? builder_text(&resolved) : builder_text(&raw));
 }
@@ -502,7 +509,8 @@ bool extract_evt_rawarg(const struct field_context *ctx, const struct field *fie
 			const struct field_arg *arg, struct values *out)
 {
 	int index = param_of(ctx->event, arg);
-	const struct param *param = index >= 0 ? event_param(ctx->event, (unsigned)index) : NULL;
+	struct param storage;
+	const struct param *param = index >= 0 ? field_param(ctx, (unsigned)index, &storage) : NULL;
 	enum param_type type;
 	struct value *value;
 

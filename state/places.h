@@ -23,7 +23,9 @@ struct place {
 	struct instance_node *instance; /* the running one, with a reference; NULL: none */
 	struct container_meta *meta;    /* owned; NULL: nothing known */
 	struct users *users;            /* owned; of the container; NULL: not known */
-	int32_t pid;                    /* a process in it */
+	int32_t pid;                    /* a process in it, its first where that is known */
+	int32_t asked_pid;              /* whose users were asked for last */
+	bool has_first;                 /* pid is the first of its process namespace */
 	uint32_t n_asked;
 	enum place_state state;
 	uint64_t token;       /* names it to the resolver */

@@ -189,11 +189,20 @@ static bool is_enough(const struct container_meta *meta)
 static bool work(struct resolver *resolver, const struct waiting *waiting,
 		 struct resolver_answer *answer)
 {
-	answer->token = waiting->request.token;
-	answer->users = NULL;
-	resolver_look(resolver->host_root, waiting->request.id, waiting->request.ns, &answer->meta);
-	return is_enough(&answer->meta) ||
-	       clock_monotonic_ns() - waiting->asked_ns >= waiting->request.patience_ns;
+	const struct resolver_request *request = &waiting->request;
+	bool is_late = clock_monotonic_ns() - waiting->asked_ns >= request->patience_ns;
+
+	*answer = (struct resolver_answer){.token = request->token};
+	if (request->users_only)
+		return users_create_inside(&answer->users, resolver->host_root, request->pid) !=
+			       -EAGAIN ||
+		       is_late;
+	resolver_look(resolver->host_root, request->id, request->ns, &answer->meta);
+	if (!is_enough(&answer->meta) && !is_late)
+		return false;
+	if (answer->meta.is_known)
+		users_create_inside(&answer->users, resolver->host_root, request->pid);
+	return true;
 }
 
 /* Wait for a change, or until waiting requests are due for another look. */
@@ -229,9 +238,6 @@ static void look_round(struct resolver *resolver)
 			resolver->n_queue * sizeof(resolver->queue[0]));
 		pthread_mutex_unlock(&resolver->lock);
 		is_final = work(resolver, &waiting, answer);
-		if (is_final && answer->meta.is_known)
-			users_create_inside(&answer->users, resolver->host_root,
-					    waiting.request.pid);
 		pthread_mutex_lock(&resolver->lock);
 		if (is_final || resolver->n_queue == QUEUE_MAX) {
 			resolver->answers[resolver->n_answers++] = answer;

@@ -18,6 +18,9 @@ struct resolver_request {
 	int32_t pid; /* a process in the container, for its users */
 	/* Also wait, up to this long, for files that are not there yet. */
 	uint64_t patience_ns;
+	/* Only its users, as soon as the process has a root of its own; the answer tells no more.
+	 */
+	bool users_only;
 };
 
 struct resolver_answer {

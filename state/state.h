@@ -123,7 +123,9 @@ struct subject {
 	const struct fd_entry *fd_entry; /* NULL: unknown or none */
 	struct text path;                /* resolved absolute path the event is about; empty none */
 	struct text path2;               /* target of rename, link, symlink */
+	struct text typed;     /* the first path as the caller gave it, where it is told */
 	bool path_from_caller; /* what the caller typed, joined and normalised, not the kernel's */
+	bool name_changed;     /* of the descriptor, by this event */
 	bool is_new_process;   /* first event of a process we did not know: parent missing */
 };
 

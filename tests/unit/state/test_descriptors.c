@@ -434,6 +434,10 @@ static void sockets_know_their_ends(void **out)
 	assert_string_equal(fixture_field(f, "fd.ip"), "10.0.0.1,10.0.0.2");
 	assert_string_equal(fixture_field(f, "fd.l4proto"), "tcp");
 	assert_string_equal(fixture_field(f, "fd.is_server"), "false");
+	assert_string_equal(fixture_field(f, "fd.name_changed"), "true");
+	fixture_apply(f, event_connect(&f->maker, &task_child, 3, "10.0.0.1", 40000, "10.0.0.2", 80,
+				       0)); /* as it was */
+	assert_string_equal(fixture_field(f, "fd.name_changed"), "false");
 	fixture_apply(f, event_accept(&f->maker, &task_child, 4, "10.0.0.1", 22, "10.9.9.9", 555));
 	assert_string_equal(fixture_field(f, "fd.name"), "10.9.9.9:555->10.0.0.1:22");
 	assert_string_equal(fixture_field(f, "fd.cip"), "10.9.9.9");
@@ -441,6 +445,7 @@ static void sockets_know_their_ends(void **out)
 	assert_string_equal(fixture_field(f, "fd.is_server"), "true");
 	fixture_apply(f, event_bind(&f->maker, &task_child, 5, "0.0.0.0", 8080, 0));
 	assert_string_equal(fixture_field(f, "fd.name"), "0.0.0.0:8080");
+	assert_string_equal(fixture_field(f, "fd.name_changed"), "true");
 	assert_string_equal(fixture_field(f, "fd.sport"), "8080");
 	assert_string_equal(fixture_field(f, "fd.cport"), "<absent>");
 	assert_string_equal(fixture_field(f, "fd.sproto"), "");

@@ -64,6 +64,7 @@ static void opens(void **out)
 	      {"fd.directory", "/home/user"}, {"fd.filename", "<absent>"}, {"fd.type", "<absent>"},
 	      {"fd.typechar", "f"}, {"evt.arg.fd", "ENOENT"}, {"evt.arg.name", "/home/user/nope"},
 	      {"evt.path_source", "caller"}, {"fs.path.nameraw", "x/../nope"},
+	      {"fd.nameraw", "x/../nope"}, {"fd.name_changed", "<absent>"},
 	      {"evt.count.error.file", "1"});
 	fixture_apply(f, event_open(&f->maker, &task_child, 5, "/new",
 				    TEST_O_RDWR | TEST_O_CREAT | TEST_O_F_CREATED));
@@ -130,6 +131,36 @@ static void processes(void **out)
 	CHECK(f, "exit", {"evt.type", "procexit"}, {"syscall.type", "<absent>"},
 	      {"proc.name", "drv"}, {"evt.failed", "<absent>"}, {"evt.rawres", "<absent>"},
 	      {"evt.args", "status=768 ret=3 sig=0 core=0 reaper_tid=1(init)"});
+}
+
+/* What the event does not tell of the task is what the task was and, as nothing came of it, is. */
+static void a_failed_exec_tells_of_the_old_image(void **out)
+{
+	static const char *const args[] = {"one", "two", NULL};
+	struct test_task image = task_child;
+	struct fixture *f = *out;
+	struct event *ev;
+
+	image.exec_id = 2;
+	image.exepath = "/tmp/drv";
+	image.exe = "./drv";
+	image.args = args;
+	image.exe_flags = EXE_WRITABLE | EXE_UPPER_LAYER;
+	fixture_start(f);
+	fixture_apply(f, event_exec(&f->maker, &image));
+	ev = event_start(&f->maker, &image, EVENT_EXECVE);
+	event_set_res(ev, -ENOENT);
+	event_set_text(ev, EXECVE_exe, "./other");
+	fixture_apply(f, ev);
+	CHECK(f, "asked for", {"evt.arg.exe", "./other"}, {"evt.arg.filename", "<NA>"});
+	CHECK(f, "still there", {"evt.arg.flags", "EXE_WRITABLE|EXE_UPPER_LAYER"},
+	      {"evt.arg.comm", "drv"}, {"evt.arg.trusted_exepath", "/tmp/drv"},
+	      {"evt.arg.ptid", "bash"}, {"evt.rawarg.flags", "3"}, {"proc.name", "drv"});
+	ev = event_start(&f->maker, &image, EVENT_CLONE);
+	event_set_res(ev, 4000);
+	fixture_apply(f, ev);
+	CHECK(f, "creator", {"evt.arg.exe", "./drv"}, {"evt.arg.args", "one.two."},
+	      {"evt.arg.comm", "drv"}, {"evt.arg.uid", "0"});
 }
 
 static void containers(void **out)
@@ -413,6 +444,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		TEST(opens),
 		TEST(processes),
+		TEST(a_failed_exec_tells_of_the_old_image),
 		TEST(containers),
 		TEST(calls_on_two_paths),
 		TEST(parameters_are_printed),

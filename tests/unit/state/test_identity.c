@@ -393,6 +393,44 @@ static void a_plain_name_is_no_container(void **out)
 	remove_host(root);
 }
 
+/* ... unless it has a process namespace of its own: until its runtime's files are found, or prove
+ * to be missing, it is taken for one. */
+static void a_plain_name_apart_is_a_container_at_once(void **out)
+{
+	static const char *const cgroups[] = {"unified=/shop-db", NULL};
+	char root[] = "/tmp/state-test-XXXXXX";
+	struct fixture *f = calloc(1, sizeof(*f));
+	struct test_task image = task_child;
+	const struct process *p;
+
+	(void)out;
+	assert_non_null(f);
+	assert_non_null(mkdtemp(root));
+	assert_int_equal(fixture_setup_with(f, 64, 16, root), 0);
+	fixture_start(f);
+	image.exec_id = 2;
+	image.vpid = 1;
+	image.cgroups = cgroups;
+	p = fixture_apply(f, event_exec(&f->maker, &image));
+	assert_string_equal(fixture_field(f, "container.id"), "shop-db");
+	assert_string_equal(fixture_field(f, "container.image.repository"), "<absent>");
+	/* The files come late, and later still does it get its root. */
+	nanosleep(&(struct timespec){.tv_nsec = 700000000}, NULL);
+	state_tick(f->state, f->maker.now_ns);
+	assert_string_equal(fixture_field(f, "container.id"), "shop-db");
+	write_file(root, "run/runc/shop-db/state.json",
+		   "{\"config\":{\"labels\":[\"bundle=/b\"]}}");
+	write_file(root, "b/config.json",
+		   "{\"ociVersion\":\"1\",\"annotations\":{\"nerdctl/image\":\"db\"}}");
+	wait_for(f, p, "image:db");
+	assert_string_equal(fixture_field(f, "container.id"), "shop-db");
+	assert_string_equal(fixture_field(f, "container.image.repository"), "db");
+	state_destroy(&f->state);
+	arena_done(&f->arena);
+	free(f);
+	remove_host(root);
+}
+
 static void users_are_those_of_the_host(void **out)
 {
 	char root[] = "/tmp/state-test-XXXXXX";
@@ -593,6 +631,7 @@ int main(void)
 		TEST(ids_are_the_same_everywhere),
 		cmocka_unit_test(runtimes_files_name_containers),
 		cmocka_unit_test(a_plain_name_is_no_container),
+		cmocka_unit_test(a_plain_name_apart_is_a_container_at_once),
 		cmocka_unit_test(users_are_those_of_the_host),
 		cmocka_unit_test(a_container_cannot_show_the_hosts_users),
 		cmocka_unit_test(a_missed_exec_is_repaired),
