@@ -49,3 +49,18 @@ def cgroups(scratch):
     group = Cgroups(scratch)
     yield group
     group.close()
+
+
+@pytest.fixture(scope="module")
+def stage(capture):
+    """One daemon with upstream's rules, and containers, for a whole module."""
+    from upstream import Stage  # needs the daemon's binary
+
+    folder = Path(tempfile.mkdtemp(prefix="ethogram-test-"))
+    os.chmod(folder, 0o755)
+    one = Stage(folder)
+    try:
+        yield one.start()
+    finally:
+        one.stop()
+        shutil.rmtree(folder, ignore_errors=True)
