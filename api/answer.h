@@ -14,7 +14,7 @@ struct answer {
 	bool is_static;
 	bool is_page;           /* served with the page's content security policy */
 	bool wants_token;       /* 401: says which scheme */
-	unsigned retry_after_s; /* 503: 0 none */
+	unsigned retry_after_s; /* 429, 503: 0 none */
 	char allow[64];         /* 405: methods; empty none */
 };
 

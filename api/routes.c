@@ -70,6 +70,18 @@ static const struct query_param alerts_params[] = {
 	PAGES,
 	END,
 };
+static const struct query_param what_if_params[] = {
+	TIME_RANGE,
+	{"rule", QUERY_TEXT, "Report these rules only: a name, or a wildcard.", NULL},
+	{"all", QUERY_BOOL, "Report every rule, not only those that the file defines or changes.",
+	 NULL},
+	{"file", QUERY_TEXT,
+	 "The file's name. If rules.files has it, the body stands in for it there; else it comes "
+	 "behind them.",
+	 NULL},
+	{"cursor", QUERY_TEXT, "The next of the answer before.", NULL},
+	END,
+};
 static const struct query_param processes_params[] = {
 	{"root", QUERY_COUNT, "Process id that the tree begins with; 0 the whole host.", NULL},
 	{"depth", QUERY_COUNT, "Levels below the root, at most 64.", NULL},
@@ -120,6 +132,9 @@ static const struct route routes[] = {
 	 RULE_FILE_BYTES_MAX, "Check a rule file, given as the body"},
 	{"POST", "/v1/rules/reload", ACCESS_CHANGE, route_rules_reload, NULL, "RulesReload", NULL,
 	 0, "Load the configured rule files anew, all or nothing"},
+	{"POST", "/v1/rules/what-if", ACCESS_READ, route_rules_what_if, what_if_params, "WhatIf",
+	 NULL, RULE_FILE_BYTES_MAX,
+	 "Try a rule file, given as the body, on stored events before it is used"},
 	{"GET", "/v1/fields", ACCESS_READ, route_fields, NULL, "FieldList", NULL, 0,
 	 "Fields that filters and rules may name"},
 	{"GET", "/v1/events", ACCESS_READ, route_events, NULL, "EventList", NULL, 0,

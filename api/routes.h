@@ -43,4 +43,5 @@ route_fn route_anomalies, route_anomaly, route_incidents, route_incident, route_
 	route_alert;      /* routes_records.c */
 route_fn route_processes; /* routes_processes.c */
 route_fn route_rules, route_rules_check, route_rules_reload, route_fields,
-	route_events; /* routes_rules.c */
+	route_events;         /* routes_rules.c */
+route_fn route_rules_what_if; /* routes_what_if.c */

@@ -41,6 +41,19 @@ struct api_rules_facts {
 	uint64_t last_error_ns;
 };
 
+struct queries;
+
+/* What POST /v1/rules/what-if asks. Texts are NULL where they were not given. */
+struct api_what_if {
+	const char *text; /* a rule file; len 0: none */
+	size_t len;
+	const char *file; /* its name: in messages, and where it stands among the others */
+	const char *rule; /* name or wildcard */
+	const char *cursor;
+	uint64_t since_ns, until_ns; /* 0: no bound */
+	bool wants_all;
+};
+
 /* What only the daemon can answer. Called on API threads; each gives text that the server frees,
  * NULL without memory. */
 struct api_hooks {
@@ -51,6 +64,10 @@ struct api_hooks {
 	/* POST /v1/rules/reload: reload now, and say how it went; NULL: the daemon is ending. */
 	char *(*rules_reload_json)(void *arg);
 	void (*rules_facts)(struct api_rules_facts *out, void *arg);
+	/* Try rules on stored events. 0 gives *out; -EBUSY: as many run as may; -EINVAL: the cursor
+	 * is none of ours; or queries' errors. */
+	int (*rules_what_if_json)(const struct api_what_if *ask, struct queries *queries,
+				  char **out, void *arg);
 	void *arg;
 };
 

@@ -27,6 +27,12 @@ struct client {
 	char error[CURL_ERROR_SIZE];
 };
 
+/* What is sent with a request. */
+struct sent {
+	const char *bytes;
+	size_t len;
+};
+
 struct body {
 	char *text;
 	size_t len;
@@ -247,7 +253,9 @@ static int explain_refusal(long status, const cJSON *json)
 	return status == 404 ? -ENOENT : status == 401 || status == 403 ? -EACCES : -EIO;
 }
 
-static CURLcode perform(struct client *client, const char *url, struct body *body)
+/* sent: NULL for GET. */
+static CURLcode perform(struct client *client, const char *url, const struct sent *sent,
+			struct body *body)
 {
 	CURL *curl = client->curl;
 
@@ -261,6 +269,11 @@ static CURLcode perform(struct client *client, const char *url, struct body *bod
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
 	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+	if (sent) {
+		curl_easy_setopt(curl, CURLOPT_POST, 1L);
+		curl_easy_setopt(curl, CURLOPT_POSTFIELDS, sent->bytes);
+		curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)sent->len);
+	}
 	if (client->headers)
 		curl_easy_setopt(curl, CURLOPT_HTTPHEADER, client->headers);
 	if (client->socket_path)
@@ -270,7 +283,8 @@ static CURLcode perform(struct client *client, const char *url, struct body *bod
 	return curl_easy_perform(curl);
 }
 
-int client_get(struct client *client, const char *path, char **text_out, cJSON **json_out)
+static int ask(struct client *client, const char *path, const struct sent *sent, char **text_out,
+	       cJSON **json_out)
 {
 	SCOPED(free_ptr) char *url = NULL;
 	SCOPED(free_ptr) char *text = NULL;
@@ -282,7 +296,7 @@ int client_get(struct client *client, const char *path, char **text_out, cJSON *
 
 	if (asprintf(&url, "%s%s", client->base, path) < 0)
 		return -ENOMEM;
-	code = perform(client, url, &body);
+	code = perform(client, url, sent, &body);
 	text = body.text;
 	if (code != CURLE_OK)
 		return explain_failure(client, code);
@@ -300,6 +314,19 @@ int client_get(struct client *client, const char *path, char **text_out, cJSON *
 		*json_out = TAKE(json);
 	cJSON_Delete(json);
 	return r;
+}
+
+int client_get(struct client *client, const char *path, char **text, cJSON **json)
+{
+	return ask(client, path, NULL, text, json);
+}
+
+int client_post(struct client *client, const char *path, const char *body, size_t len, char **text,
+		cJSON **json)
+{
+	struct sent sent = {body, len};
+
+	return ask(client, path, &sent, text, json);
 }
 
 char *client_escape(struct client *client, const char *text)

@@ -20,5 +20,9 @@ void client_destroy(struct client **client);
  * server said 404, or another negative errno, and the reason was printed to stderr. */
 int client_get(struct client *client, const char *path, char **text, cJSON **json);
 
+/* The same with POST and a body. */
+int client_post(struct client *client, const char *path, const char *body, size_t len, char **text,
+		cJSON **json);
+
 /* text as part of a query: the caller frees it. */
 char *client_escape(struct client *client, const char *text);

@@ -15,14 +15,14 @@
 #define TIMES (BIT(OPTION_SINCE) | BIT(OPTION_UNTIL))
 #define PAGE (BIT(OPTION_LIMIT) | BIT(OPTION_CURSOR))
 
-enum arg_need { ARG_NONE, ARG_NEEDED };
+enum arg_need { ARG_NONE, ARG_NEEDED, ARG_OPTIONAL };
 
 static const struct command {
 	const char *name, *arg, *help;
 	cli_verb_fn *run;
 	enum arg_need need;
 	unsigned options; /* bits of enum cli_option */
-	bool takes_below;
+	bool takes_below, takes_all;
 } commands[] = {
 	{"status", "", "what the daemon does, loses and takes", cli_status, ARG_NONE, 0, false},
 	{"workloads", "", "what is on this host and how well each is known", cli_workloads,
@@ -47,6 +47,8 @@ static const struct command {
 	{"processes", "", "the live process tree", cli_processes, ARG_NONE,
 	 BIT(OPTION_ROOT) | BIT(OPTION_DEPTH), false},
 	{"rules", "list", "loaded rules with hits", cli_rules, ARG_NEEDED, 0, false},
+	{"rules what-if", "FILE", "what a rule file would have said of stored events", cli_what_if,
+	 ARG_OPTIONAL, TIMES | BIT(OPTION_RULE) | BIT(OPTION_CURSOR), false, true},
 };
 
 static const struct {
@@ -73,7 +75,7 @@ void cli_usage(FILE *to)
 	fprintf(to, "\nClients of a running daemon (all take --json, --server URL, --token-file "
 		    "FILE, --ca FILE):\n");
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		fprintf(to, "  %-10s %-5s %s\n", commands[i].name, commands[i].arg,
+		fprintf(to, "  %-13s %-5s %s\n", commands[i].name, commands[i].arg,
 			commands[i].help);
 	fprintf(to, "Options of a verb: ethogram VERB --help\n");
 }
@@ -91,6 +93,8 @@ static void verb_usage(const struct command *command, FILE *to)
 	if (command->takes_below)
 		fprintf(to, "  --%-21s those below the threshold, most surprising first\n",
 			"below");
+	if (command->takes_all)
+		fprintf(to, "  --%-21s every rule, not only what FILE defines or changes\n", "all");
 	fprintf(to, "  --json                  the server's answer as it is\n"
 		    "  --server URL            http://…, https://… or the path of a Unix socket\n"
 		    "  --token-file FILE       else $ETHOGRAM_TOKEN, or token beside the socket\n"
@@ -125,6 +129,8 @@ static bool take_flag(struct cli *cli, const struct command *command, const char
 		return cli->is_json = true;
 	if (strcmp(arg, "--below") == 0 && command->takes_below)
 		return cli->is_below = true;
+	if (strcmp(arg, "--all") == 0 && command->takes_all)
+		return cli->wants_all = true;
 	return false;
 }
 

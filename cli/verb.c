@@ -10,6 +10,8 @@
 #include "base/util.h"
 #include "cli/human.h"
 
+#define FILE_BYTES_MAX (1U << 20) /* as the server takes */
+
 void cli_path_init(struct cli_path *path, const char *format, ...)
 {
 	va_list args;
@@ -101,21 +103,59 @@ bool cli_path_add_duration(struct cli *cli, struct cli_path *path, const char *n
 	return true;
 }
 
-int cli_ask(struct cli *cli, const struct cli_path *path, cJSON **json)
+static int ask(struct cli *cli, const struct cli_path *path, const char *body, size_t len,
+	       cJSON **json)
 {
 	SCOPED(free_ptr) char *text = NULL;
+	cJSON **parsed = cli->is_json ? NULL : json;
 	int r;
 
 	if (path->is_cut) {
 		fprintf(stderr, "ethogram: the arguments are too long\n");
 		return 2;
 	}
-	r = client_get(cli->client, path->text, &text, cli->is_json ? NULL : json);
+	r = body ? client_post(cli->client, path->text, body, len, &text, parsed)
+		 : client_get(cli->client, path->text, &text, parsed);
 	if (r)
 		return 1;
 	if (cli->is_json)
 		fprintf(cli->out, "%s\n", text);
 	return 0;
+}
+
+int cli_ask(struct cli *cli, const struct cli_path *path, cJSON **json)
+{
+	return ask(cli, path, NULL, 0, json);
+}
+
+int cli_send(struct cli *cli, const struct cli_path *path, const char *body, size_t len,
+	     cJSON **json)
+{
+	return ask(cli, path, body, len, json);
+}
+
+char *cli_read_file(const char *path, size_t *len)
+{
+	SCOPED(free_ptr) char *text = malloc(FILE_BYTES_MAX + 2);
+	FILE *file = fopen(path, "re");
+	bool is_bad;
+
+	if (!file || !text) {
+		fprintf(stderr, "ethogram: %s: %s\n", path, strerror(errno));
+		if (file)
+			fclose(file);
+		return NULL;
+	}
+	*len = fread(text, 1, FILE_BYTES_MAX + 1, file);
+	is_bad = ferror(file);
+	fclose(file);
+	if (is_bad || *len > FILE_BYTES_MAX) {
+		fprintf(stderr, "ethogram: %s: %s\n", path,
+			is_bad ? "cannot be read" : "the file is larger than 1 MiB");
+		return NULL;
+	}
+	text[*len] = '\0';
+	return TAKE(text);
 }
 
 /* How well a name fits what was typed: 3 the same, 2 begins with it, 1 holds it, 0 not. */

@@ -29,7 +29,7 @@ struct cli {
 	struct client *client;
 	const char *arg;                 /* the verb's own argument; NULL: none given */
 	const char *options[OPTION_END]; /* NULL: not given */
-	bool is_json, is_below;
+	bool is_json, is_below, wants_all;
 	uint64_t now_ns;
 	FILE *out;
 	unsigned width; /* of the terminal; 0: none */
@@ -70,6 +70,13 @@ int cli_list_path(struct cli *cli, struct cli_path *path, const char *start,
 /* Ask for path. With --json the answer is printed and *json stays NULL. The exit code. */
 int cli_ask(struct cli *cli, const struct cli_path *path, cJSON **json);
 
+/* The same, of a path that a body is sent to. */
+int cli_send(struct cli *cli, const struct cli_path *path, const char *body, size_t len,
+	     cJSON **json);
+
+/* A file's content, at most 1 MiB, NUL-terminated; the caller frees it. NULL after saying why. */
+char *cli_read_file(const char *path, size_t *len);
+
 /* Members of an answer. Never NULL for texts: "" where it is missing or of another type. */
 const char *json_string(const cJSON *object, const char *name);
 double json_number(const cJSON *object, const char *name); /* NaN */
@@ -96,4 +103,5 @@ cli_verb_fn cli_status;                              /* show_status.c */
 cli_verb_fn cli_workloads, cli_profile, cli_pending; /* show_workloads.c */
 cli_verb_fn cli_anomalies, cli_explain;              /* show_anomalies.c */
 cli_verb_fn cli_incidents, cli_incident, cli_alerts; /* show_incidents.c */
+cli_verb_fn cli_what_if;                             /* show_what_if.c */
 cli_verb_fn cli_processes, cli_rules;                /* show_processes.c, show_rules.c */

@@ -11,8 +11,8 @@
 #include "base/json_text.h"
 #include "base/util.h"
 
-#define ARENA_BYTES (1U << 20)
-#define VALUES_MAX 1024 /* of one field */
+#define ARENA_BYTES (1U << 21) /* room for the alerts of as many rules as match one event */
+#define VALUES_MAX 1024        /* of one field */
 #define NAME_MAX_BYTES 256
 
 /* One value as given: under a field's name, or under the name with an argument. */
@@ -29,6 +29,7 @@ struct stand_in {
 };
 
 struct given {
+	const struct field_set *real;
 	struct field_set fields;
 	struct field *rows[FIELD_TABLES_MAX];
 	struct stand_in *stand_ins[FIELD_TABLES_MAX];
@@ -45,13 +46,20 @@ static const struct stand_in *stand_in_of(const struct field *field)
 	return (const struct stand_in *)field->variant; /* NOLINT(performance-no-int-to-ptr) */
 }
 
+static int compare_names(const void *a, const void *b)
+{
+	const struct given_value *x = a, *y = b;
+
+	return strcmp(x->name, y->name);
+}
+
 static const struct given_value *find_value(const struct given *given, const char *name)
 {
-	for (uint32_t i = 0; i < given->n_values; i++) {
-		if (strcmp(given->values[i].name, name) == 0)
-			return &given->values[i];
-	}
-	return NULL;
+	struct given_value key = {.name = (char *)name};
+
+	if (!given->n_values)
+		return NULL;
+	return bsearch(&key, given->values, given->n_values, sizeof(key), compare_names);
 }
 
 static bool yield(const struct given_value *value, uint32_t first, uint32_t n, struct values *out)
@@ -291,8 +299,7 @@ static int add_value(struct given *given, const cJSON *json, const struct field_
 	return add_items(json, field, value, diag);
 }
 
-static int parse_values(struct given *given, const char *text, const struct field_set *real,
-			struct diag *diag)
+static int parse_values(struct given *given, const char *text, struct diag *diag)
 {
 	cJSON *json = cJSON_ParseWithOpts(text, NULL, true);
 	const cJSON *item;
@@ -309,9 +316,11 @@ static int parse_values(struct given *given, const char *text, const struct fiel
 	cJSON_ArrayForEach(item, json)
 	{
 		if (r == 0)
-			r = add_value(given, item, real, diag);
+			r = add_value(given, item, given->real, diag);
 	}
 	cJSON_Delete(json);
+	if (given->n_values)
+		qsort(given->values, given->n_values, sizeof(*given->values), compare_names);
 	return r;
 }
 
@@ -347,12 +356,13 @@ int given_create(struct given **out, const char *json, const struct field_set *r
 
 	if (!given)
 		return -ENOMEM;
+	given->real = real;
 	r = arena_init(&given->arena, ARENA_BYTES);
 	given->fields.n_tables = real->n_tables;
 	for (uint32_t i = 0; r == 0 && i < real->n_tables; i++)
 		r = copy_table(given, &real->tables[i], i);
 	if (r == 0)
-		r = parse_values(given, json, real, diag);
+		r = parse_values(given, json, diag);
 	if (r)
 		return r;
 	given->event.tid = -1;
@@ -379,19 +389,45 @@ static void value_done(struct given_value *value)
 	free(value->name);
 }
 
+static void values_done(struct given *given)
+{
+	for (uint32_t i = 0; i < given->n_values; i++)
+		value_done(&given->values[i]);
+	free(given->values);
+	given->values = NULL;
+	given->n_values = 0;
+}
+
+int given_replace(struct given *given, const char *json, struct diag *diag)
+{
+	int r;
+
+	values_done(given);
+	arena_reset(&given->arena);
+	r = parse_values(given, json, diag);
+	if (r)
+		values_done(given);
+	return r;
+}
+
+void given_set_event(struct given *given, enum event_type type, int32_t nr, uint64_t ts_ns)
+{
+	given->event.type = type;
+	given->event.nr = nr < 0 ? UINT16_MAX : (uint16_t)nr;
+	given->event.ts_ns = ts_ns;
+}
+
 void given_destroy(struct given **given_ptr)
 {
 	struct given *given = TAKE(*given_ptr);
 
 	if (!given)
 		return;
-	for (uint32_t i = 0; i < given->n_values; i++)
-		value_done(&given->values[i]);
+	values_done(given);
 	for (uint32_t i = 0; i < FIELD_TABLES_MAX; i++) {
 		free(given->rows[i]);
 		free(given->stand_ins[i]);
 	}
-	free(given->values);
 	arena_done(&given->arena);
 	free(given);
 }

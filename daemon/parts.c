@@ -15,6 +15,7 @@
 #include "daemon/options.h"
 #include "daemon/outputs.h"
 #include "daemon/reload.h"
+#include "daemon/what_if_hook.h"
 #include "filter/event_sets.h"
 
 #define WRITER_QUEUE_MAX 65536
@@ -299,6 +300,7 @@ static int make_api(struct daemon *d)
 				  .rules_check_json = hook_rules_check,
 				  .rules_reload_json = hook_rules_reload,
 				  .rules_facts = hook_rules_facts,
+				  .rules_what_if_json = what_if_hook,
 				  .arg = d};
 	int r = request_box_create(&d->requests);
 

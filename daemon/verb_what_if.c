@@ -148,6 +148,29 @@ static int run(const struct what_if_options *o, struct config *config)
 	return fflush(stdout) || ferror(stdout) ? 1 : r;
 }
 
+static bool has_captures(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--capture") == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The client's verb, behind a program's name. */
+static int ask_server(int argc, char **argv)
+{
+	SCOPED(free_ptr) char **own = calloc((size_t)argc + 2, sizeof(*own));
+	static char program[] = "ethogram", verb[] = "rules what-if";
+
+	if (!own)
+		return 1;
+	own[0] = program;
+	own[1] = verb;
+	memcpy((void *)(own + 2), argv + 1, ((size_t)argc - 1) * sizeof(*own));
+	return cli_main(argc + 1, own);
+}
+
 /* argv[0] is "what-if". */
 int verb_rules_what_if(int argc, char **argv)
 {
@@ -155,6 +178,10 @@ int verb_rules_what_if(int argc, char **argv)
 	struct config *config = NULL;
 	int r;
 
+	if (argc < 2)
+		return usage();
+	if (!has_captures(argc, argv))
+		return ask_server(argc, argv);
 	if (!parse(argc, argv, &options))
 		return usage();
 	r = options_load_config(options.config_argc, options.config_argv, &config);

@@ -23,6 +23,8 @@ static cJSON *rule_json(const struct what_if_answer *answer, const struct what_i
 	json_add_text(json, "priority", text_from(alert_priority_name(rule->info.priority)));
 	json_add_text(json, "source", rule->info.source);
 	json_add_bool(json, "enabled", rule->is_enabled);
+	json_add_bool(json, "tried",
+		      answer->has_incidents || text_equal(rule->info.source, TEXT("syscall")));
 	json_add_item(json, "needs", needs_json(rule));
 	json_add_item(json, "not_captured", answer->missing(index, answer->missing_arg));
 	return json;

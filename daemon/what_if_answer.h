@@ -8,6 +8,7 @@
 struct what_if_answer {
 	bool is_complete;
 	bool is_exact;           /* false: hits are at least so many */
+	bool has_incidents;      /* rules about them were tried, too */
 	uint64_t from_ns, to_ns; /* the span that was looked at; 0: nothing was */
 	const char *next;        /* where to go on; NULL: nowhere */
 	cJSON *sources, *gaps;   /* arrays; taken */

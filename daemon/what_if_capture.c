@@ -175,6 +175,7 @@ static cJSON *answer(struct run *run, bool is_complete)
 {
 	struct what_if_answer answer = {.is_complete = is_complete,
 					.is_exact = true,
+					.has_incidents = true,
 					.sources = sources_json(run),
 					.gaps = gaps_json(run),
 					.tally = run->tally,

@@ -160,5 +160,6 @@ cJSON *what_if_needs_missing(const struct what_if_needs *needs, uint32_t index)
 		if (item && !item->is_seen)
 			json_append_text(fields, text_from(rule->fields[i]));
 	}
+	json_add_u64(json, "undecided", 0);
 	return json;
 }

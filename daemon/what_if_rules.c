@@ -140,6 +140,22 @@ static bool is_reported(const struct what_if_question *q, const struct what_if_r
 	return is_defined || rule->change != WHAT_IF_SAME || (q->wants_all && rule->is_enabled);
 }
 
+static void add_names(const struct texts *texts, struct names *names)
+{
+	for (uint32_t i = 0; i < texts->n; i++)
+		add_name(texts->items[i], names);
+}
+
+/* What a count or a sequence looks at besides. */
+static void add_window(const struct window_def *window, struct names *names)
+{
+	add_names(&window->by, names);
+	if (window->distinct.ptr)
+		add_name(window->distinct, names);
+	for (uint32_t i = 0; i < window->n_steps; i++)
+		add_names(&window->steps[i].by, names);
+}
+
 /* What the condition of a reported rule looks at. */
 static int note_condition(const struct rule_def *def, const struct ast_node *tree, void *arg)
 {
@@ -153,8 +169,9 @@ static int note_condition(const struct rule_def *def, const struct ast_node *tre
 		if (!text_equal(rule->info.name, def->name))
 			continue;
 		field_uses_of_tree(tree, add_name, &names);
+		add_window(&def->window, &names);
 		rule->fields = names.items;
-		rule->n_fields = names.n;
+		rule->n_fields = rule->n_condition_fields = names.n;
 		rule->has_events = text_equal(def->source, TEXT("syscall")) &&
 				   event_set_of(&rule->events, tree, &diag) == 0 &&
 				   event_set_count(&rule->events) <= EVENT_TYPE_END / 2;

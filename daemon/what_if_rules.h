@@ -28,7 +28,7 @@ struct what_if_rule {
 	bool has_events; /* false: any event can make it true */
 	struct event_set events;
 	char **fields; /* "proc.aname[2]", each once, in order of appearance */
-	uint32_t n_fields;
+	uint32_t n_fields, n_condition_fields; /* those of the condition stand first */
 };
 
 struct what_if_rules {

@@ -215,6 +215,13 @@ int what_if_tally_hit(struct what_if_tally *tally, const struct record_alert *al
 	return r ? r : 1;
 }
 
+bool what_if_tally_wants_example(struct what_if_tally *tally, struct text name)
+{
+	const struct rule_hits *rule = find_rule(tally, name);
+
+	return rule && rule->n_examples < WHAT_IF_EXAMPLES_MAX;
+}
+
 void what_if_tally_hit_now(struct what_if_tally *tally, struct text name)
 {
 	struct rule_hits *rule = find_rule(tally, name);

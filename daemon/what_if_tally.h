@@ -32,6 +32,9 @@ int what_if_tally_add(struct what_if_tally *tally, struct text name, enum what_i
 int what_if_tally_hit(struct what_if_tally *tally, const struct record_alert *alert,
 		      const cJSON *event);
 
+/* Whether the next hit of the rule becomes an example. */
+bool what_if_tally_wants_example(struct what_if_tally *tally, struct text name);
+
 /* Count a hit of the rule as it runs now. */
 void what_if_tally_hit_now(struct what_if_tally *tally, struct text name);
 

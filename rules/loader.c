@@ -467,15 +467,18 @@ int rule_loader_each_tree(struct rule_loader *loader, rule_tree_fn *visit, void 
 	int r = expansion_create(&expansion, c);
 
 	for (uint32_t i = 0; !r && i < c->n_rules; i++) {
-		const struct rule_def *def = &c->rules[i];
-		struct text condition = exceptions_expand(c, def);
+		struct rule_def def = c->rules[i];
 		struct ast_node *tree = NULL;
+		struct text condition;
 
+		if (def.window.kind == WINDOW_SEQUENCE)
+			def.condition = any_step(c, &def);
+		condition = def.condition.ptr ? exceptions_expand(c, &def) : TEXT_NONE;
 		if (!condition.ptr)
 			return -ENOMEM;
-		r = expansion_tree(expansion, condition, &def->condition_place, def->name, &tree);
+		r = expansion_tree(expansion, condition, &def.condition_place, def.name, &tree);
 		if (!r)
-			r = visit(def, tree, arg);
+			r = visit(&c->rules[i], tree, arg);
 	}
 	return r;
 }

@@ -33,6 +33,7 @@ REQUESTS = {
     "/v1/rules": "/v1/rules",
     "/v1/rules/check": "/v1/rules/check",
     "/v1/rules/reload": "/v1/rules/reload",
+    "/v1/rules/what-if": "/v1/rules/what-if",
     "/v1/fields": "/v1/fields",
     "/v1/events": "/v1/events",
     "/v1/config": "/v1/config",

@@ -132,7 +132,7 @@ def test_a_new_rule_uses_what_runs(shop, running, scratch):
     assert example["process"]["pid"] == 100
     assert rule["needs"]["events"] == ["open"]
     assert {"fd.name", "proc.name"} <= set(rule["needs"]["fields"])
-    assert rule["not_captured"] == {"events": [], "fields": []}
+    assert rule["not_captured"] == {"events": [], "fields": [], "undecided": 0}
     assert answer["sources"] == [{
         "kind": "capture", "file": str(shop), "events": 108,
         "from": "2023-11-14T22:13:20.000000000Z", "to": "2023-11-16T22:15:00.000000000Z",
@@ -226,7 +226,7 @@ def test_what_was_not_captured_is_said(shop, running, scratch):
     assert rules["Many needs"]["not_captured"]["events"] == ["connect", "ptrace"]
     assert set(rules["Many needs"]["not_captured"]["fields"]) == {"fd.sip", "k8s.ns.name"}
     # Where no event came, every field is missing: nothing more to say.
-    assert rules["Nothing of it"]["not_captured"] == {"events": ["connect"], "fields": []}
+    assert rules["Nothing of it"]["not_captured"] == {"events": ["connect"], "fields": [], "undecided": 0}
 
 
 def test_loss_is_told(scratch, running):

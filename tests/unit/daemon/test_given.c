@@ -207,6 +207,58 @@ static void test_formats(void **state)
 	}
 }
 
+static void values_are_replaced_under_a_compiled_filter(void **state)
+{
+	static const struct {
+		const char *name, *json;
+		int r;
+		bool want;
+	} rows[] = {
+		{"true", "{\"proc.name\": \"cat\", \"proc.aname\": [\"sh\", \"sshd\"]}", 0, true},
+		{"another value", "{\"proc.name\": \"dog\", \"proc.aname\": [\"sh\"]}", 0, false},
+		{"nothing is left of the one before", "{}", 0, false},
+		{"broken", "{\"proc.name\": ", -EINVAL, false},
+		{"no such field", "{\"proc.name\": \"cat\", \"no.field\": 1}", -EINVAL, false},
+		{"wrong type", "{\"proc.pid\": \"x\"}", -EINVAL, false},
+		{"true again", "{\"proc.aname\": [\"sh\", \"sshd\"], \"proc.name\": \"cat\"}", 0,
+		 true},
+	};
+	SCOPED(given_destroy) struct given *given = NULL;
+	SCOPED(filter_destroy) struct filter *filter = NULL;
+	struct field_set fields = all_fields();
+	struct diag diag = {0};
+
+	(void)state;
+	assert_int_equal(given_create(&given, "{\"proc.name\": \"first\"}", &fields, &diag), 0);
+	assert_int_equal(filter_compile(&filter, TEXT("proc.name = cat and proc.aname[2] = sshd"),
+					given_fields(given), &diag),
+			 0);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		int r = given_replace(given, rows[i].json, &diag);
+
+		if (r != rows[i].r || filter_eval(filter, given_context(given)) != rows[i].want)
+			fail_msg("%s: %d", rows[i].name, r);
+	}
+}
+
+static void the_event_can_be_told(void **state)
+{
+	SCOPED(given_destroy) struct given *given = NULL;
+	struct field_set fields = all_fields();
+	const struct event *event;
+	struct diag diag = {0};
+
+	(void)state;
+	assert_int_equal(given_create(&given, "{}", &fields, &diag), 0);
+	event = given_context(given)->event;
+	given_set_event(given, EVENT_OPENAT, 257, 5);
+	assert_int_equal(event->type, EVENT_OPENAT);
+	assert_int_equal(event->nr, 257);
+	assert_true(event->ts_ns == 5);
+	given_set_event(given, EVENT_PROCEXIT, -1, 6);
+	assert_int_equal(event->nr, UINT16_MAX);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -214,6 +266,8 @@ int main(void)
 		cmocka_unit_test(test_values_that_make_no_sense),
 		cmocka_unit_test(test_fields_are_the_real_ones),
 		cmocka_unit_test(test_formats),
+		cmocka_unit_test(values_are_replaced_under_a_compiled_filter),
+		cmocka_unit_test(the_event_can_be_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
