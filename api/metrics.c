@@ -169,6 +169,13 @@ static void print_outcome(FILE *out, const struct snapshot_status *status)
 		      "Return period from which an anomaly counts.");
 	metric(out, "rules_loaded", GAUGE, status->rules.loaded, "Rules loaded.");
 	metric(out, "rule_matches_total", COUNTER, status->rules.matches_total, "Rule matches.");
+	metric(out, "rule_alerts_suppressed_total", COUNTER, status->rules.suppressed_total,
+	       "Matches that made no alert because their rule's rate was used up.");
+	metric(out, "rule_memory_fired_evicted_total", COUNTER, status->rules.fired_evicted_total,
+	       "Pairs of rule and workload forgotten: rule.seen_before is false again.");
+	metric(out, "rule_memory_occurrences_evicted_total", COUNTER,
+	       status->rules.occurrences_evicted_total,
+	       "Occurrences forgotten: they pass the rate as first ones again.");
 	metric(out, "rule_matches_dropped_total", COUNTER, status->rules.matches_dropped_total,
 	       "Matches beyond what one event may have.");
 	metric(out, "rule_regex_gave_up_total", COUNTER, status->rules.regex_gave_up_total,

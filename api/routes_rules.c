@@ -27,6 +27,7 @@ static cJSON *rule_json(const struct snapshot_rule *rule)
 	}
 	json_add_bool(json, "enabled", rule->is_enabled);
 	json_add_u64(json, "hits_total", rule->hits_total);
+	json_add_u64(json, "suppressed_total", rule->suppressed_total);
 	json_add_time(json, "last_hit", rule->last_hit_ns);
 	return json;
 }

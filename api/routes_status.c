@@ -144,6 +144,16 @@ static void add_state_and_profiles(cJSON *json, const struct snapshot_status *st
 	json_add_u64(profiles, "refused_total", status->profiles.refused_total);
 }
 
+static void add_rule_memory(cJSON *rules, const struct snapshot_status *status)
+{
+	cJSON *memory = json_add_object(rules, "memory");
+
+	json_add_u64(memory, "fired", status->rules.fired);
+	json_add_u64(memory, "fired_evicted_total", status->rules.fired_evicted_total);
+	json_add_u64(memory, "occurrences", status->rules.occurrences);
+	json_add_u64(memory, "occurrences_evicted_total", status->rules.occurrences_evicted_total);
+}
+
 static void add_rules(cJSON *json, const struct call *call, const struct snapshot_status *status)
 {
 	cJSON *rules = json_add_object(json, "rules");
@@ -165,6 +175,8 @@ static void add_rules(cJSON *json, const struct call *call, const struct snapsho
 	json_add_u64(rules, "regex_gave_up_total", status->rules.regex_gave_up_total);
 	json_add_u64(rules, "plans_dropped_total", status->rules.plans_dropped_total);
 	json_add_u64(rules, "outputs_cut_total", status->rules.outputs_cut_total);
+	json_add_u64(rules, "suppressed_total", status->rules.suppressed_total);
+	add_rule_memory(rules, status);
 }
 
 static void add_pauses(cJSON *json, const struct snapshot_status *status)

@@ -75,6 +75,9 @@ struct snapshot_status {
 		uint32_t loaded;
 		uint64_t matches_total, matches_dropped_total;
 		uint64_t regex_gave_up_total, plans_dropped_total, outputs_cut_total;
+		uint64_t suppressed_total; /* of matches_total: no alert, by their rate */
+		/* what rules remember: in which workloads they fired, known occurrences */
+		uint64_t fired, fired_evicted_total, occurrences, occurrences_evicted_total;
 	} rules;
 	struct {
 		uint64_t longest_ns, recent_ns;             /* between two batches of events */
@@ -215,7 +218,7 @@ struct snapshot_rule {
 	struct text name, description, source, condition, output, tags;
 	enum alert_priority priority;
 	bool is_enabled;
-	uint64_t hits_total, last_hit_ns;
+	uint64_t hits_total, suppressed_total, last_hit_ns;
 };
 
 struct snapshot_rules {

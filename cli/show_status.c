@@ -73,6 +73,7 @@ static void show_limits(struct cli *cli, const cJSON *json)
 		{"profiles", "coarsened_total", "profiles coarsened"},
 		{"profiles", "refused_total", "behaviours refused"},
 		{"rules", "matches_dropped_total", "rule matches dropped"},
+		{"rules", "suppressed_total", "alerts left out by their rule's rate"},
 		{"storage", "errors_total", "failed writes"},
 		{"api", "overload_total", "requests over the connection limit"},
 	};

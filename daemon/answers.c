@@ -136,6 +136,7 @@ static double own_cpu_s(void)
 
 static void fill_rules(const struct pipeline *p, struct snapshot_status *s)
 {
+	struct rule_memory_counters memory = {0};
 	struct rule_counters c;
 
 	rule_set_counters(p->parts.rules, &c);
@@ -149,6 +150,15 @@ static void fill_rules(const struct pipeline *p, struct snapshot_status *s)
 	s->pauses.recent_ns = pauses_recent_ns(&p->pauses);
 	s->pauses.batch_longest_ns = p->batches.longest_ns;
 	s->pauses.batch_recent_ns = pauses_recent_ns(&p->batches);
+	s->rules.suppressed_total = p->suppressed_total;
+	if (p->parts.rule_memory)
+		rule_memory_counters(p->parts.rule_memory, &memory);
+	s->rules.fired = memory.fired;
+	s->rules.fired_evicted_total = memory.fired_evicted_total;
+	s->rules.occurrences = memory.occurrences;
+	s->rules.occurrences_evicted_total = memory.occurrences_evicted_total;
+	s->memory_parts[s->n_memory_parts++] =
+		(struct snapshot_memory_part){"rule_memory", memory.bytes};
 }
 
 static int answer_status(struct pipeline *p, struct request *request, uint64_t now_ns)
@@ -283,6 +293,7 @@ static int answer_rules(struct pipeline *p, struct request *request, uint64_t no
 			.priority = info.priority,
 			.is_enabled = info.is_enabled,
 			.hits_total = info.hits_total,
+			.suppressed_total = info.suppressed_total,
 			.last_hit_ns = info.last_hit_ns,
 		};
 	}

@@ -45,6 +45,8 @@ struct config {
 		struct string_list files;
 		char *match, *min_priority;
 		struct string_list enable, disable;
+		uint64_t rate_burst;
+		double rate_per_s;
 	} rules;
 	struct {
 		double epoch_s, ready_return_period_s, hold_s, startup_s, forget_days;

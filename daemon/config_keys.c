@@ -53,6 +53,11 @@ static const struct config_key keys[] = {
 	{"rules.min_priority", CONFIG_ENUM, AT(rules.min_priority), "debug", 0, 0,
 	 "emergency|alert|critical|error|warning|notice|informational|debug",
 	 "least severe priority that is loaded"},
+	{"rules.rate.burst", CONFIG_COUNT, AT(rules.rate_burst), "1000", 0, 1000000, NULL,
+	 "alerts that a rule may make at once, and in rules.rate.per_s; what never occurred before "
+	 "always passes; 0: no limit"},
+	{"rules.rate.per_s", CONFIG_NUMBER, AT(rules.rate_per_s), "60", 0.001, 86400, NULL,
+	 "seconds in which a rule may make rules.rate.burst alerts"},
 	{"learning.epoch_s", CONFIG_NUMBER, AT(learning.epoch_s), "600", 1, 86400, NULL,
 	 "seconds of an epoch"},
 	{"learning.min_epochs", CONFIG_COUNT, AT(learning.min_epochs), "36", 1, 1000000, NULL,

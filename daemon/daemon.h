@@ -12,6 +12,7 @@
 #include "daemon/demand.h"
 #include "daemon/history.h"
 #include "daemon/pipeline.h"
+#include "daemon/rule_names.h"
 #include "daemon/shedding.h"
 #include "storage/redact.h"
 #include "storage/sinks.h"
@@ -23,7 +24,9 @@ struct daemon {
 	char **argv;
 	struct config *config;
 	struct field_set fields;
-	struct rule_set *rules; /* until the pipeline takes them */
+	struct rule_names names; /* what rules may name */
+	struct rule_set *rules;  /* until the pipeline takes them */
+	struct rule_memory *rule_memory;
 	struct store *store;
 	struct profile_set *profiles;
 	struct state *state;

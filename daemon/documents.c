@@ -7,6 +7,7 @@
 
 #include "base/json_text.h"
 #include "base/util.h"
+#include "daemon/rule_names.h"
 
 static const char *argument_kind(uint32_t flags)
 {
@@ -84,10 +85,15 @@ cJSON *document_rules_check(const char *const *files, uint32_t n_files,
 {
 	SCOPED(rule_messages_done) struct rule_messages messages = {0};
 	SCOPED(rule_set_destroy) struct rule_set *set = NULL;
-	struct rule_options options = {.match_all = true, .min_priority = PRIORITY_DEBUG};
-	int r = rule_set_load(&set, files, n_files, fields, &options, &messages);
+	SCOPED(rule_names_done) struct rule_names names = {0};
+	struct rule_options options = {
+		.match_all = true, .min_priority = PRIORITY_DEBUG, .may_lack_dimensions = true};
+	int r;
 	struct rule_set_totals totals = {0};
 
+	rule_names_load_shipped(&names, fields);
+	rule_names_tell(&names, &options);
+	r = rule_set_load(&set, files, n_files, fields, &options, &messages);
 	if (set)
 		rule_set_totals(set, &totals);
 	return document_load(r == 0, &totals, &messages);

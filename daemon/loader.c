@@ -36,6 +36,9 @@ void daemon_rule_options(const struct config *config, struct rule_options *out)
 		.static_values = (const char *const *)config->static_fields.values,
 		.n_static = config->static_fields.n,
 	};
+	out->rate = (struct rule_rate){(uint32_t)config->rules.rate_burst,
+				       (uint64_t)(config->rules.rate_per_s * 1e9)};
+	out->may_lack_dimensions = true;
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		if (strcmp(config->rules.min_priority, names[i]) == 0)
 			out->min_priority = (enum alert_priority)i;
@@ -51,6 +54,8 @@ int daemon_load_rules(const struct daemon *daemon, const struct config *config,
 	int r;
 
 	daemon_rule_options(config, &options);
+	rule_names_tell(&daemon->names, &options);
+	options.may_lack_dimensions = false;
 	r = rule_set_load(out, (const char *const *)config->rules.files.items,
 			  config->rules.files.n, &daemon->fields, &options, said);
 	for (uint32_t i = 0; i < said->n; i++) {

@@ -56,11 +56,17 @@ static int create_profiles(struct daemon *d, uint64_t seed, struct profile_set *
 static int check_files(struct daemon *d)
 {
 	SCOPED(profile_set_destroy) struct profile_set *probe = NULL;
+	struct diag diag = {0};
 	int r;
 
 	d->fields.tables[d->fields.n_tables++] = state_field_table();
 	d->fields.tables[d->fields.n_tables++] = anomaly_field_table();
-	r = d->rules ? 0 : daemon_load_rules(d, d->config, &d->rules, NULL);
+	d->fields.tables[d->fields.n_tables++] = rule_field_table();
+	r = rule_names_load(&d->names, d->config, &d->fields, &diag);
+	if (r && *diag.message)
+		diag_print(&diag);
+	if (!r && !d->rules)
+		r = daemon_load_rules(d, d->config, &d->rules, NULL);
 	if (!r)
 		r = create_profiles(d, 0, &probe);
 	return r ? r : outputs_check(d->config);
@@ -129,7 +135,9 @@ static int make_scoring(struct daemon *d)
 	uint64_t last_incident = d->store ? store_last_incident(d->store) : 0;
 	int r = scorer_create(&d->scorer, &config, last_anomaly + 1);
 
-	return r ? r : incidents_create(&d->incidents, &config, last_incident + 1);
+	if (!r)
+		r = incidents_create(&d->incidents, &config, last_incident + 1);
+	return r ? r : rule_memory_create(&d->rule_memory, stored_or_new_seed(d));
 }
 
 static int load_profile_image(const struct record_blob *blob, void *arg)
@@ -152,6 +160,11 @@ static int load_incidents(const struct record_blob *blob, void *arg)
 	return incidents_load_image(arg, blob);
 }
 
+static int load_rule_memory(const struct record_blob *blob, void *arg)
+{
+	return rule_memory_load_image(arg, blob);
+}
+
 /* What is damaged is left out and said; the rest is used. */
 static int restore(struct daemon *d)
 {
@@ -163,6 +176,7 @@ static int restore(struct daemon *d)
 		store_each_journal(d->store, load_journal, d->profiles),
 		store_each_image(d->store, "scorer", load_scorer, d->scorer),
 		store_each_image(d->store, "incidents", load_incidents, d->incidents),
+		store_each_image(d->store, "rules", load_rule_memory, d->rule_memory),
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
@@ -351,6 +365,7 @@ static int make_pipeline(struct daemon *d)
 		.profiles = d->profiles,
 		.scorer = d->scorer,
 		.incidents = d->incidents,
+		.rule_memory = d->rule_memory,
 		.writer = d->writer,
 		.sinks = d->sinks,
 		.requests = d->requests,
@@ -390,6 +405,7 @@ static int make_replay_pipeline(struct daemon *d)
 		.profiles = d->profiles,
 		.scorer = d->scorer,
 		.incidents = d->incidents,
+		.rule_memory = d->rule_memory,
 		.emit = d->emit,
 		.emit_arg = d->emit_arg,
 		.look = d->look,
@@ -455,11 +471,13 @@ void daemon_unmake(struct daemon *d)
 	redact_destroy(&d->redact);
 	sinks_destroy(&d->sinks);
 	request_box_destroy(&d->requests);
+	rule_memory_destroy(&d->rule_memory);
 	incidents_destroy(&d->incidents);
 	scorer_destroy(&d->scorer);
 	profile_set_destroy(&d->profiles);
 	state_destroy(&d->state);
 	store_close(&d->store);
 	rule_set_destroy(&d->rules);
+	rule_names_done(&d->names);
 	config_destroy(&d->config);
 }

@@ -129,6 +129,10 @@ static uint32_t make_alerts(struct pipeline *p, struct text source, const struct
 
 		*is_suspicious = *is_suspicious ||
 				 rule_priority(p->parts.rules, matches[i].rule) <= PRIORITY_WARNING;
+		if (matches[i].is_suppressed) {
+			p->suppressed_total++;
+			continue;
+		}
 		alert = rule_alert_create(p->parts.rules, &matches[i], ctx);
 		if (!alert) {
 			p->matches_dropped_total++;
@@ -229,6 +233,7 @@ static int pipeline_step(struct pipeline *p, const struct event *ev)
 				    .subject = &subject,
 				    .state = parts->state,
 				    .score = &p->score,
+				    .memory = p->parts.rule_memory,
 				    .arena = &p->arena,
 				    .first_event_ns = p->first_event_ns};
 
@@ -333,6 +338,8 @@ void pipeline_checkpoint(struct pipeline *p, uint64_t now_ns)
 			"checkpoint: baselines: not everything could be handed over, trying again at the next");
 	push_if_made(p, WRITE_SCORER, scorer_image(p->parts.scorer));
 	push_if_made(p, WRITE_INCIDENTS, incidents_image(p->parts.incidents));
+	if (p->parts.rule_memory)
+		push_if_made(p, WRITE_RULES, rule_memory_image(p->parts.rule_memory));
 	push(p, WRITE_COMMIT, NULL);
 	p->last_checkpoint_ns = now_ns;
 }

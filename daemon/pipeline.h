@@ -14,6 +14,7 @@
 #include "daemon/history.h"
 #include "daemon/shedding.h"
 #include "profiles/profile_set.h"
+#include "rules/memory.h"
 #include "rules/rules.h"
 #include "state/state.h"
 #include "storage/sinks.h"
@@ -36,6 +37,7 @@ struct pipeline_parts {
 	struct scorer *scorer;
 	struct incidents *incidents;
 	struct rule_set *rules;
+	struct rule_memory *rule_memory; /* NULL: rules remember nothing */
 	struct writer *writer;
 	record_emit_fn *emit; /* where records go instead of the writer; NULL: to it */
 	void *emit_arg;

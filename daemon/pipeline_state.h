@@ -20,7 +20,7 @@ struct pipeline {
 	uint64_t rested_ns; /* last rest that an event caused */
 	uint64_t next_alert_id;
 	bool span_is_due; /* other rules run since the last event */
-	uint64_t matches_total, matches_dropped_total;
+	uint64_t matches_total, matches_dropped_total, suppressed_total;
 	struct losses *losses;
 	struct gaps *gaps;
 	struct clock_watch clock_watch;

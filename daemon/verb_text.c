@@ -7,11 +7,13 @@
 #include "anomaly/incidents.h"
 #include "base/util.h"
 #include "cli/human.h"
+#include "rules/rules.h"
 
 struct field_set verb_fields_all(void)
 {
-	return (struct field_set){.n_tables = 2,
-				  .tables = {state_field_table(), anomaly_field_table()}};
+	return (struct field_set){
+		.n_tables = 3,
+		.tables = {state_field_table(), anomaly_field_table(), rule_field_table()}};
 }
 
 /* The line of text around offset; *before is how much of it stands before offset. */

@@ -10,6 +10,7 @@
 #include "cli/what_if.h"
 #include "daemon/daemon.h"
 #include "daemon/options.h"
+#include "daemon/verb_text.h"
 #include "daemon/verbs.h"
 #include "daemon/what_if_capture.h"
 
@@ -120,6 +121,8 @@ static int run(const struct what_if_options *o, struct config *config)
 {
 	const char *const *files =
 		o->n_rules ? o->rules : (const char *const *)config->rules.files.items;
+	SCOPED(rule_names_done) struct rule_names names = {0};
+	struct field_set fields = verb_fields_all();
 	struct rule_options rule_options;
 	struct what_if_question question = {
 		.files = files,
@@ -140,6 +143,12 @@ static int run(const struct what_if_options *o, struct config *config)
 		return 2;
 	}
 	daemon_rule_options(config, &rule_options);
+	if (rule_names_load(&names, config, &fields, &diag)) {
+		diag_print(&diag);
+		config_destroy(&config);
+		return 1;
+	}
+	rule_names_tell(&names, &rule_options);
 	r = what_if_run_captures(&document, config, &question, &captures, &diag);
 	if (document)
 		what_if_print(document, o->is_json, stdout);

@@ -139,6 +139,20 @@ const struct dimension *dimension_set_get(const struct dimension_set *set, uint3
 	return set->dimensions[index];
 }
 
+int dimension_set_find(const struct dimension_set *set, struct text name)
+{
+	for (uint32_t i = 0; i < set->n; i++) {
+		if (text_equal(set->dimensions[i]->info.name, name))
+			return (int)i;
+	}
+	return -1;
+}
+
+const struct event_set *dimension_events(const struct dimension *dimension)
+{
+	return &dimension->events;
+}
+
 const struct event_set *dimension_set_events(const struct dimension_set *set)
 {
 	return &set->events;

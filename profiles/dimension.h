@@ -34,6 +34,9 @@ void dimension_set_destroy(struct dimension_set **set);
 uint32_t dimension_set_size(const struct dimension_set *set);
 const struct dimension *dimension_set_get(const struct dimension_set *set, uint32_t index);
 
+/* The number of the dimension with that name; -1: none. */
+int dimension_set_find(const struct dimension_set *set, struct text name);
+
 /* Events that any dimension observes. */
 const struct event_set *dimension_set_events(const struct dimension_set *set);
 
@@ -48,6 +51,9 @@ uint64_t dimension_set_observers(const struct dimension_set *set, const struct e
 void dimension_each_use(const struct dimension *dimension,
 			void (*visit)(const struct event_set *events, struct text text, void *arg),
 			void *arg);
+
+/* The events that it lists. */
+const struct event_set *dimension_events(const struct dimension *dimension);
 
 struct dimension_settings {
 	uint32_t top; /* entries of the top list, 0 none */

@@ -98,6 +98,11 @@ const struct event_set *profile_set_events(const struct profile_set *set)
 	return dimension_set_events(set->dimensions);
 }
 
+const struct dimension_set *profile_set_dimensions(const struct profile_set *set)
+{
+	return set->dimensions;
+}
+
 void profile_set_add_classes(const struct profile_set *set, const struct event_set *wanted,
 			     struct call_classes *classes)
 {
@@ -325,8 +330,10 @@ static void look_at(struct profile_set *set, struct baseline *b, const struct fi
 		return;
 	*s = (struct sighting){.dimension = index, .is_missing = key.is_missing};
 	s->profile = profile_set_profile(set, b, index);
-	if (!s->profile)
+	if (!s->profile) {
+		out->unjudged |= UINT64_C(1) << index;
 		return;
+	}
 	profile_set_sync(set, s->profile);
 	dimension_fingerprint(dimension, &key, b->seed, s->fingerprints);
 	s->n_levels = key.n_levels;
@@ -400,6 +407,7 @@ static void observe(struct profile_set *set, struct baseline *b, const struct fi
 	for (; observers; observers &= observers - 1) {
 		if (out->n == SIGHTINGS_MAX) {
 			set->sightings_dropped_total++;
+			out->unjudged |= observers;
 			return;
 		}
 		look_at(set, b, ctx, (uint32_t)__builtin_ctzll(observers), out);
@@ -416,6 +424,8 @@ void profile_set_look_up(struct profile_set *set, const struct field_context *ct
 	uint64_t signature;
 
 	out->n = 0;
+	out->set = set;
+	out->unjudged = b ? 0 : observers;
 	if (!b) {
 		set->unresolved_events_total += observers != 0;
 		return;

@@ -19,6 +19,7 @@
 
 struct profile_set;
 struct profile; /* one workload's dimension */
+struct dimension_set;
 
 struct learning_config {
 	double epoch_s, ready_return_period_s, hold_s, startup_s;
@@ -46,6 +47,9 @@ void profile_set_add_classes(const struct profile_set *set, const struct event_s
 typedef void profile_use_fn(const struct event_set *events, struct text text, void *arg);
 void profile_set_each_use(const struct profile_set *set, profile_use_fn *visit, void *arg);
 
+/* Its dimensions, by their numbers. Never changes; any thread. */
+const struct dimension_set *profile_set_dimensions(const struct profile_set *set);
+
 #define SIGHTINGS_MAX 8
 
 /* How usual one behaviour of the event is. Level indices count key fields, 0 coarsest. */
@@ -68,6 +72,9 @@ struct sighting {
 };
 
 struct sightings {
+	const struct profile_set *set; /* that was asked */
+	uint64_t unjudged; /* dimensions (bit) that list the event's type and were not asked: no
+			    * workload, no memory, or more than SIGHTINGS_MAX */
 	uint32_t n;
 	struct sighting items[SIGHTINGS_MAX];
 };

@@ -68,6 +68,8 @@ void rule_set_carry(struct rule_set *next, const struct rule_set *current)
 		old = &current->rules[rule->carries_from - 1];
 		rule->hits_total = old->hits_total;
 		rule->last_hit_ns = old->last_hit_ns;
+		rule->suppressed_total = old->suppressed_total;
+		rule->rate_state = old->rate_state;
 	}
 	rule_set_counters(current, &next->carried);
 }

@@ -7,6 +7,7 @@
 
 #include "base/util.h"
 #include "rules/collect_exceptions.h"
+#include "rules/collect_gates.h"
 #include "rules/collect_window.h"
 
 int read_overrides(struct item *item, struct overrides *out)
@@ -187,6 +188,17 @@ static int get_sequence(struct item *item, struct rule_def *rule)
 	return read_sequence(item, &rule->window);
 }
 
+static int get_only_if_new(struct item *item, struct rule_def *rule)
+{
+	return read_only_if_new(item, &rule->only_if_new);
+}
+
+static int get_rate(struct item *item, struct rule_def *rule)
+{
+	rule->has_rate = true;
+	return read_rate(item, &rule->rate);
+}
+
 static int join(struct collection *c, struct text *to, struct text more)
 {
 	*to = pool_print(&c->pool, "%.*s %.*s", TEXT_ARGS(*to), TEXT_ARGS(more));
@@ -228,6 +240,11 @@ static int append_window(struct collection *c, struct rule_def *to, const struct
 static void replace_window(struct rule_def *to, const struct rule_def *more)
 {
 	to->window = more->window;
+}
+
+static int append_news(struct collection *c, struct rule_def *to, const struct rule_def *more)
+{
+	return append_only_if_new(&c->pool, &to->only_if_new, &more->only_if_new);
 }
 
 static void replace_condition(struct rule_def *to, const struct rule_def *more)
@@ -286,6 +303,17 @@ static void replace_capture_duration(struct rule_def *to, const struct rule_def 
 	to->capture_duration_ms = more->capture_duration_ms;
 }
 
+static void replace_only_if_new(struct rule_def *to, const struct rule_def *more)
+{
+	to->only_if_new = more->only_if_new;
+}
+
+static void replace_rate(struct rule_def *to, const struct rule_def *more)
+{
+	to->has_rate = true;
+	to->rate = more->rate;
+}
+
 static const struct {
 	const char *key;
 	int (*get)(struct item *item, struct rule_def *rule);
@@ -305,6 +333,8 @@ static const struct {
 	{"capture_duration", get_capture_duration, NULL, replace_capture_duration},
 	{"count", get_count, append_window, replace_window},
 	{"sequence", get_sequence, append_window, replace_window},
+	{"only_if_new", get_only_if_new, append_news, replace_only_if_new},
+	{"rate", get_rate, NULL, replace_rate},
 };
 
 static int find_changeable(struct text key)

@@ -86,6 +86,17 @@ struct window_def {
 	uint32_t n_steps;
 };
 
+/* One entry of only_if_new: "dimension" or "dimension@level". */
+struct news_def {
+	struct text dimension, level; /* level empty: the finest */
+	struct place place;
+};
+
+struct news_defs {
+	struct news_def *items;
+	uint32_t n;
+};
+
 struct rule_def {
 	struct text name, condition, output, description,
 		source; /* a sequence may have no condition */
@@ -95,6 +106,9 @@ struct rule_def {
 	struct texts tags; /* sorted, no duplicates */
 	struct exceptions exceptions;
 	struct window_def window;
+	struct news_defs only_if_new;
+	bool has_rate; /* else the configured one */
+	struct rule_rate rate;
 	bool unknown_source;
 	uint32_t index, visibility;
 	struct place place, condition_place;

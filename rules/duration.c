@@ -28,16 +28,16 @@ static double unit_s(const char *unit)
 int rule_duration(struct text t, uint64_t *ns)
 {
 	char buffer[DIGITS_MAX + 1], *end;
+	size_t digits; /* no exponents, no hexadecimal */
 	double s;
 
 	if (!t.len || t.len > DIGITS_MAX || !isdigit((unsigned char)t.ptr[0]))
 		return -EINVAL;
 	memcpy(buffer, t.ptr, t.len);
 	buffer[t.len] = '\0';
-	if (strspn(buffer, "0123456789.") + 2 < t.len) /* no exponents, no hexadecimal */
-		return -EINVAL;
-	s = strtod(buffer, &end) * unit_s(end);
-	if (!(s > 0) || s > LONGEST_S || !(s * 1e9 >= 1))
+	digits = strspn(buffer, "0123456789.");
+	s = strtod(buffer, &end) * unit_s(buffer + digits);
+	if (end != buffer + digits || !(s > 0) || s > LONGEST_S || !(s * 1e9 >= 1))
 		return -EINVAL;
 	*ns = (uint64_t)llround(s * 1e9);
 	return 0;

@@ -14,6 +14,8 @@
 #include "rules/collect_exceptions.h"
 #include "rules/compile_window.h"
 #include "rules/expand.h"
+#include "rules/fire.h"
+#include "rules/resolve.h"
 #include "rules/rule_set.h"
 
 #define FILE_BYTES_MAX (8 << 20)
@@ -166,6 +168,7 @@ static int compile_filter(struct collection *c, struct expansion *expansion,
 	r = expansion_tree(expansion, condition, &def->condition_place, def->name, &tree);
 	if (r)
 		return r;
+	resolve_seen_before(c, def, tree);
 	if (warns)
 		filter_warnings(tree, c->fields, warn_condition, &target);
 	r = filter_compile_tree(out, tree, c->fields, share, &diag);
@@ -301,7 +304,8 @@ static int compile_output(struct collection *c, const struct rule_def *def, stru
 	rule->output = clean_output(c, def->output);
 	if (!rule->output.ptr || append_output(c, def, rule))
 		return -ENOMEM;
-	timed = pool_print(&c->pool, "%%evt.time %.*s", TEXT_ARGS(rule->output));
+	timed = pool_print(&c->pool, "%%evt.time %.*s%s", TEXT_ARGS(rule->output),
+			   def->only_if_new.n ? " %rule.new_in %rule.new_doubt" : "");
 	if (!rule->output.ptr || !timed.ptr)
 		return -ENOMEM;
 	r = format_compile_strict(&rule->message, rule->output, c->fields, &diag);
@@ -343,6 +347,7 @@ static int compile_rule(struct collection *c, struct expansion *expansion,
 		.tags = join_tags(c, &def->tags),
 		.priority = def->priority,
 		.is_enabled = def->is_enabled,
+		.rate = def->has_rate ? def->rate : c->options->rate,
 	};
 	bool skip = false;
 	int r = compile_window(c, def, &rule, &skip);
@@ -351,6 +356,8 @@ static int compile_rule(struct collection *c, struct expansion *expansion,
 		r = compile_condition(c, expansion, set->share, def, &rule, &skip);
 	if (!r && !skip && rule.window)
 		r = window_rule_identify(rule.window, def, &rule, &set->pool);
+	if (!r && !skip)
+		r = resolve_news(c, def, &rule, &skip);
 	if (!r && !skip)
 		r = compile_output(c, def, &rule, &skip);
 	if (r || skip)
@@ -419,6 +426,8 @@ static int compile_all(struct collection *c, struct rule_set **out)
 		r = rule_set_index(set);
 	if (!r)
 		r = rule_set_static_fields(set, c->options);
+	if (!r)
+		r = rule_occurrences_compile(set, c->fields);
 	if (r)
 		return r;
 	expansion_warn_unused(expansion);

@@ -11,12 +11,15 @@
 #include "filter/plan.h"
 #include "filter/print.h"
 #include "filter/stored.h"
+#include "rules/fire.h"
+#include "rules/memory.h"
 #include "rules/plans.h"
 #include "state/state.h"
 
 #define MESSAGE_BYTES_MAX 16384
 #define FIELDS_BYTES_MAX 65536
 #define STATIC_BYTES_MAX 16384
+#define SUPPRESSED_BYTES_MAX 48
 
 int rule_set_create(struct rule_set **out, uint32_t n)
 {
@@ -44,6 +47,8 @@ void rule_set_destroy(struct rule_set **set)
 		format_destroy(&s->rules[i].fields);
 	}
 	stored_set_destroy(&s->stored);
+	for (size_t i = 0; i < ARRAY_SIZE(s->occurrences); i++)
+		format_destroy(&s->occurrences[i]);
 	free(s->rules);
 	free(s->matched);
 	free(s->candidates);
@@ -63,6 +68,26 @@ static uint64_t condition_hash(struct text condition)
 	return hash ? hash : 1;
 }
 
+/* Into the set's own memory. */
+static int copy_news(struct rule_set *set, struct rule *rule)
+{
+	struct rule_news *news;
+
+	if (!rule->n_news)
+		return 0;
+	news = pool_alloc(&set->pool, rule->n_news * sizeof(*news));
+	if (!news)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < rule->n_news; i++) {
+		news[i] = rule->news[i];
+		news[i].dimension = pool_text(&set->pool, rule->news[i].dimension);
+		if (!news[i].dimension.ptr)
+			return -ENOMEM;
+	}
+	rule->news = news;
+	return 0;
+}
+
 int rule_set_add(struct rule_set *set, const struct rule *rule)
 {
 	struct rule *r = &set->rules[set->n];
@@ -71,13 +96,14 @@ int rule_set_add(struct rule_set *set, const struct rule *rule)
 
 	*r = *rule;
 	set->n++;
+	r->name_hash = rule_name_hash(rule->name);
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
 		*texts[i] = pool_text(&set->pool, *texts[i]);
 		if (!texts[i]->ptr)
 			return -ENOMEM;
 	}
 	r->condition_hash = condition_hash(r->condition);
-	return 0;
+	return copy_news(set, r);
 }
 
 static int list_add(struct rule_set *set, struct rule_list *list, uint32_t candidate)
@@ -312,22 +338,30 @@ static uint32_t find_true(struct rule_set *set, const struct rule_list *list,
 	for (uint32_t i = 0; i < list->n; i++) {
 		const struct candidate *candidate = &set->candidates[list->items[i]];
 
-		if (is_for_call(candidate, ctx->event) && filter_eval(candidate->filter, ctx))
-			set->matched[n++] = list->items[i];
-		if (n && !set->match_all && !set->n_windows)
+		if (!is_for_call(candidate, ctx->event) || !filter_eval(candidate->filter, ctx))
+			continue;
+		set->matched[n++] = list->items[i];
+		if (!set->match_all && !set->n_windows && !set->rules[candidate->rule].n_news)
 			break;
 	}
 	return n;
 }
 
-/* Whether the rule matches: one of its candidates is true, and its window is full with that. */
+/* Whether the rule matches: one of its candidates is true, its window is full with that, and it is
+ * news if it has to be. What is none is not counted; of a sequence the last step has to be. */
 static bool is_match(struct rule_set *set, const struct candidate *candidate,
-		     const struct field_context *ctx, struct window_match *window)
+		     const struct field_context *ctx, struct window_match *window,
+		     struct rule_match *match)
 {
 	const struct rule *rule = &set->rules[candidate->rule];
+	bool is_sequence = rule->window && rule->window->kind == WINDOW_SEQUENCE;
 
-	return !rule->window ||
-	       window_rule_note(rule->window, candidate->step, set->windows, ctx, window);
+	if (!is_sequence && !rule_is_news(rule, ctx, match))
+		return false;
+	if (rule->window &&
+	    !window_rule_note(rule->window, candidate->step, set->windows, ctx, window))
+		return false;
+	return !is_sequence || rule_is_news(rule, ctx, match);
 }
 
 /* The candidates that are true, in order of definition. Rules with windows see every event,
@@ -341,22 +375,23 @@ static uint32_t report_true(struct rule_set *set, uint32_t n_true, const struct 
 
 	for (uint32_t i = 0; i < n_true; i++) {
 		const struct candidate *candidate = &set->candidates[set->matched[i]];
-		struct rule *rule = &set->rules[candidate->rule];
+		const struct rule *rule = &set->rules[candidate->rule];
+		struct rule_match match = {.set = set, .rule = candidate->rule};
 
 		if (is_done && !rule->window)
 			continue;
 		if (candidate->rule != last)
 			window = (struct window_match){0};
 		last = candidate->rule;
-		if (!is_match(set, candidate, ctx, &window) || is_done)
+		if (!is_match(set, candidate, ctx, &window, &match) || is_done)
 			continue;
+		match.hit = window.hit;
 		is_done = !set->match_all;
-		rule->hits_total++;
-		rule->last_hit_ns = ctx->event->ts_ns;
+		rule_fire(set, ctx, &match);
 		if (n == RULE_MATCHES_MAX)
 			set->matches_dropped_total++;
 		else
-			matches[n++] = (struct rule_match){candidate->rule, window.hit};
+			matches[n++] = match;
 	}
 	return n;
 }
@@ -431,12 +466,26 @@ int rule_set_static_fields(struct rule_set *set, const struct rule_options *opti
 	return set->static_fields.ptr ? 0 : -ENOMEM;
 }
 
-/* The rule's fields and the static ones as one object. *is_cut: some values are not whole. */
+/* Behind the members of an object that ends with a brace. */
+static uint32_t add_members(char *out, uint32_t len, struct text more)
+{
+	len--; /* the closing brace */
+	if (len > 1)
+		out[len++] = ',';
+	memcpy(out + len, more.ptr, more.len);
+	len += more.len;
+	out[len++] = '}';
+	return len;
+}
+
+/* The rule's fields, what was left out, and the static ones as one object. *is_cut: some values are
+ * not whole. */
 static uint32_t print_fields(const struct rule_set *set, const struct rule *rule,
 			     const struct field_context *ctx, char *out, bool *is_cut)
 {
+	char suppressed[SUPPRESSED_BYTES_MAX];
 	struct text more = set->static_fields;
-	uint32_t size = FIELDS_BYTES_MAX - more.len - 2;
+	uint32_t size = FIELDS_BYTES_MAX - more.len - SUPPRESSED_BYTES_MAX - 4;
 	uint32_t len = format_fields_json(rule->fields, ctx, out, size);
 
 	if (len < 2) {
@@ -445,15 +494,13 @@ static uint32_t print_fields(const struct rule_set *set, const struct rule *rule
 	}
 	if (len < 2)
 		len = (uint32_t)snprintf(out, FIELDS_BYTES_MAX, "{\"ethogram.fields_cut\":true}");
-	if (!more.len)
-		return len;
-	len--; /* the closing brace */
-	if (len > 1)
-		out[len++] = ',';
-	memcpy(out + len, more.ptr, more.len);
-	len += more.len;
-	out[len++] = '}';
-	return len;
+	if (ctx->match->n_suppressed) {
+		int n = snprintf(suppressed, sizeof(suppressed), "\"rule.suppressed\":%llu",
+				 (unsigned long long)ctx->match->n_suppressed);
+
+		len = add_members(out, len, (struct text){suppressed, (uint32_t)n});
+	}
+	return more.len ? add_members(out, len, more) : len;
 }
 
 /* The output; one that fills the buffer was cut, and ends in dots. */
@@ -472,6 +519,8 @@ static uint32_t print_message(const struct rule *rule, const struct field_contex
 struct record_alert *rule_alert_create(struct rule_set *set, const struct rule_match *match,
 				       const struct field_context *ctx)
 {
+	struct rule_match made = *match;
+	struct field_context own = *ctx;
 	const struct rule *rule = &set->rules[match->rule];
 	const struct process *process = ctx->subject ? ctx->subject->process : NULL;
 	struct text workload = process ? process->workload->name : TEXT_NONE;
@@ -483,8 +532,10 @@ struct record_alert *rule_alert_create(struct rule_set *set, const struct rule_m
 
 	if (!message || !fields)
 		return NULL;
-	message_len = print_message(rule, ctx, message, &is_cut);
-	fields_len = print_fields(set, rule, ctx, fields, &is_cut);
+	made.set = set;
+	own.match = &made;
+	message_len = print_message(rule, &own, message, &is_cut);
+	fields_len = print_fields(set, rule, &own, fields, &is_cut);
 	set->outputs_cut_total += is_cut;
 	alert = record_alloc(sizeof(*alert), (size_t)message_len + fields_len + rule->name.len +
 						     rule->source.len + rule->tags.len +
@@ -527,6 +578,7 @@ void rule_set_info(const struct rule_set *set, uint32_t index, struct rule_info 
 		.priority = rule->priority,
 		.is_enabled = rule->is_enabled,
 		.hits_total = rule->hits_total,
+		.suppressed_total = rule->suppressed_total,
 		.last_hit_ns = rule->last_hit_ns,
 	};
 }

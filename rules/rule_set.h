@@ -6,6 +6,20 @@
 #include "rules/rules.h"
 #include "rules/window_rule.h"
 
+/* An entry of only_if_new. */
+struct rule_news {
+	struct text dimension;
+	int32_t index; /* of the dimension; -1: unknown here */
+	int32_t level; /* -1: the finest */
+};
+
+/* A bucket of tokens, one an alert; by event time. */
+struct rate_state {
+	double tokens;
+	uint64_t filled_ns;    /* 0: it never was used: full */
+	uint64_t n_suppressed; /* since the last alert */
+};
+
 struct rule {
 	struct text name, description, source, condition, output, tags;
 	enum alert_priority priority;
@@ -13,8 +27,13 @@ struct rule {
 	struct filter *filter;      /* of a sequence: true for what is any of its steps */
 	struct window_rule *window; /* count or sequence; NULL: one event is enough */
 	struct format *message;     /* the output */
-	struct format *fields; /* the same with the time in front: all that output_fields holds */
-	uint64_t hits_total, last_hit_ns;
+	struct format *fields;  /* the same with the time in front: all that output_fields holds */
+	uint64_t name_hash;     /* of what rules remember */
+	struct rule_news *news; /* only_if_new */
+	uint32_t n_news;
+	struct rule_rate rate;
+	struct rate_state rate_state;
+	uint64_t hits_total, suppressed_total, last_hit_ns;
 	uint32_t carries_from;   /* index + 1 of the same rule in the set before; 0: none */
 	uint64_t condition_hash; /* never 0 */
 	bool is_condition_given; /* rule_condition_create() gave it */
@@ -37,6 +56,8 @@ struct rule_set {
 	struct pool pool;           /* texts, lists */
 	struct filter_share *share; /* of all filters */
 	struct eval_cache *cache;
+	struct format *occurrences[2]; /* what tells one occurrence from another: of system calls,
+					* of incidents; NULL: nothing does */
 	struct plans *plans; /* NULL until indexed, or without memory: every rule is evaluated */
 	uint32_t *matched;   /* scratch, n_candidates */
 	struct rule *rules;

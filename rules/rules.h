@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "anomaly/news.h"
 #include "base/diag.h"
 #include "base/records.h"
 #include "base/siphash.h"
@@ -40,6 +41,21 @@ struct rule_append {
 	const char *format; /* added to the output behind a blank; NULL or empty: nothing */
 };
 
+/* A dimension of profiles that rules may name. */
+struct rule_dimension {
+	struct text name;
+	const struct event_set *events; /* that it observes */
+	uint8_t n_levels;
+	struct text levels[RECORD_LEVELS_MAX]; /* names, coarsest first */
+};
+
+/* At most burst alerts at once, and as many in per_ns; what never occurred before always passes.
+ * burst 0: no limit. */
+struct rule_rate {
+	uint32_t burst;
+	uint64_t per_ns;
+};
+
 struct rule_options {
 	bool match_all; /* report every rule that is true, not the first only */
 	enum alert_priority min_priority;
@@ -59,6 +75,12 @@ struct rule_options {
 	uint32_t n_appends;
 	uint64_t window_bytes; /* for counts and sequences; 0: WINDOW_BYTES_DEFAULT */
 	struct siphash_key window_secret;
+	struct rule_rate rate; /* of rules that say nothing of it */
+	/* By their numbers in sightings; borrowed during the load. One that is not there is an
+	 * error, or a warning as long as they may be incomplete (a check without a daemon). */
+	const struct rule_dimension *dimensions;
+	uint32_t n_dimensions;
+	bool may_lack_dimensions;
 };
 
 #define WINDOW_BYTES_DEFAULT (UINT64_C(4) << 20)
@@ -85,14 +107,23 @@ bool rule_set_reads_descriptors(const struct rule_set *set);
 typedef void rule_use_fn(const struct event_set *events, struct text text, void *arg);
 void rule_set_each_use(const struct rule_set *set, rule_use_fn *visit, void *arg);
 
-/* A rule that matched. Strings borrowed from the rule set. */
+/* A rule that matched. */
 struct rule_match {
-	uint32_t rule; /* index */
+	const struct rule_set *set;
+	uint32_t rule;         /* index */
+	bool had_fired;        /* in this workload, before; only with ctx->memory */
+	bool is_suppressed;    /* its rate allows no alert now */
+	uint64_t n_suppressed; /* alerts left out since its last one; 0 while suppressed */
+	uint64_t new_in;       /* entries of only_if_new (bit) in which the behaviour is new */
+	enum news_doubt doubt; /* of that */
 	const struct rule_hit
 		*hit; /* what was counted or followed, in the event's arena; or NULL */
 };
 
 #define RULE_MATCHES_MAX 16
+
+/* Fields of rules themselves: rule.* */
+struct field_table rule_field_table(void);
 
 /* Test the event of source ("syscall" or "ethogram"); returns how many matched, at most
  * RULE_MATCHES_MAX (more are counted in rule_set_counters). */
@@ -165,6 +196,7 @@ struct rule_info {
 	enum alert_priority priority;
 	bool is_enabled;
 	uint64_t hits_total;
+	uint64_t suppressed_total; /* hits that made no alert: too many */
 	uint64_t last_hit_ns;
 };
 

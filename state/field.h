@@ -18,6 +18,8 @@ struct state;
 struct subject;
 struct score;
 struct record_incident;
+struct rule_memory;
+struct rule_match;
 
 enum value_type {
 	VALUE_INT8,
@@ -86,6 +88,8 @@ struct field_context {
 	const struct state *state;
 	const struct score *score;              /* NULL before scoring */
 	const struct record_incident *incident; /* events of source "ethogram" */
+	struct rule_memory *memory;             /* of rules; NULL: they remember nothing */
+	const struct rule_match *match;         /* the alert that is made; NULL: none is */
 	struct arena *arena;                    /* for made-up values */
 	uint64_t first_event_ns;                /* for evt.reltime */
 	struct eval_cache *cache;               /* of filters evaluated together; NULL: none */

@@ -68,6 +68,7 @@ enum write_kind {
 			  * segments of its workload_id with sequence up to its own */
 	WRITE_SCORER,    /* struct record_blob, kind "scorer"; covers no journal */
 	WRITE_INCIDENTS, /* struct record_blob, kind "incidents"; covers no journal */
+	WRITE_RULES,     /* struct record_blob, kind "rules"; covers no journal */
 	WRITE_COMMIT,    /* NULL: end of a checkpoint, commit now */
 	WRITE_KIND_END,
 };
