@@ -189,6 +189,14 @@ static void print_outcome(FILE *out, const struct snapshot_status *status)
 	metric_double(out, "pipeline_batch_seconds", GAUGE,
 		      (double)status->pauses.batch_recent_ns / 1e9,
 		      "Longest batch of events, of the last 10 to 20 s.");
+	metric(out, "rule_window_keys", GAUGE, status->rules.windows.keys,
+	       "Keys that rules with count or sequence hold.");
+	metric(out, "rule_window_keys_evicted_total", COUNTER, status->rules.windows.evicted_total,
+	       "Those given up before their time.");
+	metric(out, "rule_window_keyless_total", COUNTER, status->rules.windows.keyless_total,
+	       "Events left out for want of a value to count by.");
+	metric(out, "rule_window_restarts_total", COUNTER, status->rules.windows.restarts_total,
+	       "Times a rule began anew because time went back.");
 	metric(out, "output_written_total", COUNTER, status->outputs.written_total,
 	       "Alerts given to outputs.");
 	metric(out, "output_failed_total", COUNTER, status->outputs.failed_total,

@@ -15,6 +15,10 @@ static cJSON *rule_json(const struct snapshot_rule *rule)
 	json_add_text(json, "description", rule->description);
 	json_add_text(json, "source", rule->source);
 	json_add_text(json, "condition", rule->condition);
+	if (rule->window.len)
+		json_add_text(json, "window", rule->window);
+	else
+		cJSON_AddNullToObject(json, "window");
 	json_add_text(json, "output", rule->output);
 	json_add_text(json, "priority", text_from(alert_priority_name(rule->priority)));
 	tags = json_add_array(json, "tags");

@@ -154,6 +154,18 @@ static void add_rule_memory(cJSON *rules, const struct snapshot_status *status)
 	json_add_u64(memory, "occurrences_evicted_total", status->rules.occurrences_evicted_total);
 }
 
+static void add_windows(cJSON *rules, const struct snapshot_status *status)
+{
+	cJSON *windows = json_add_object(rules, "windows");
+
+	json_add_u64(windows, "rules", status->rules.windows.rules);
+	json_add_u64(windows, "keys", status->rules.windows.keys);
+	json_add_u64(windows, "keys_max", status->rules.windows.keys_max);
+	json_add_u64(windows, "evicted_total", status->rules.windows.evicted_total);
+	json_add_u64(windows, "keyless_total", status->rules.windows.keyless_total);
+	json_add_u64(windows, "restarts_total", status->rules.windows.restarts_total);
+}
+
 static void add_rules(cJSON *json, const struct call *call, const struct snapshot_status *status)
 {
 	cJSON *rules = json_add_object(json, "rules");
@@ -177,6 +189,7 @@ static void add_rules(cJSON *json, const struct call *call, const struct snapsho
 	json_add_u64(rules, "outputs_cut_total", status->rules.outputs_cut_total);
 	json_add_u64(rules, "suppressed_total", status->rules.suppressed_total);
 	add_rule_memory(rules, status);
+	add_windows(rules, status);
 }
 
 static void add_pauses(cJSON *json, const struct snapshot_status *status)

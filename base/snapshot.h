@@ -78,6 +78,10 @@ struct snapshot_status {
 		uint64_t suppressed_total; /* of matches_total: no alert, by their rate */
 		/* what rules remember: in which workloads they fired, known occurrences */
 		uint64_t fired, fired_evicted_total, occurrences, occurrences_evicted_total;
+		struct {
+			uint32_t rules, keys, keys_max;
+			uint64_t evicted_total, keyless_total, restarts_total;
+		} windows; /* of rules with count or sequence */
 	} rules;
 	struct {
 		uint64_t longest_ns, recent_ns;             /* between two batches of events */
@@ -216,6 +220,7 @@ struct snapshot_processes {
 
 struct snapshot_rule {
 	struct text name, description, source, condition, output, tags;
+	struct text window; /* empty: none */
 	enum alert_priority priority;
 	bool is_enabled;
 	uint64_t hits_total, suppressed_total, last_hit_ns;

@@ -161,6 +161,21 @@ static void fill_rules(const struct pipeline *p, struct snapshot_status *s)
 		(struct snapshot_memory_part){"rule_memory", memory.bytes};
 }
 
+static void fill_windows(const struct pipeline *p, struct snapshot_status *s)
+{
+	struct rule_window_counters c;
+
+	rule_set_window_counters(p->parts.rules, &c);
+	s->rules.windows.rules = c.rules;
+	s->rules.windows.keys = c.keys;
+	s->rules.windows.keys_max = c.keys_max;
+	s->rules.windows.evicted_total = c.evicted_total;
+	s->rules.windows.keyless_total = c.keyless_total;
+	s->rules.windows.restarts_total = c.restarts_total;
+	s->memory_parts[s->n_memory_parts++] =
+		(struct snapshot_memory_part){"rule_windows", c.bytes};
+}
+
 static int answer_status(struct pipeline *p, struct request *request, uint64_t now_ns)
 {
 	struct snapshot_status *s = &request->status;
@@ -176,6 +191,7 @@ static int answer_status(struct pipeline *p, struct request *request, uint64_t n
 	s->memory_parts[s->n_memory_parts++] =
 		(struct snapshot_memory_part){"profiles", s->profiles.bytes};
 	fill_rules(p, s);
+	fill_windows(p, s);
 	fill_anomaly(p, s);
 	fill_outputs(p, s);
 	s->cpu_s = own_cpu_s();
@@ -290,6 +306,7 @@ static int answer_rules(struct pipeline *p, struct request *request, uint64_t no
 			.condition = snapshot_text(&out->pool, info.condition),
 			.output = snapshot_text(&out->pool, info.output),
 			.tags = snapshot_text(&out->pool, info.tags),
+			.window = snapshot_text(&out->pool, info.window),
 			.priority = info.priority,
 			.is_enabled = info.is_enabled,
 			.hits_total = info.hits_total,

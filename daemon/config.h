@@ -58,7 +58,7 @@ struct config {
 	} anomaly;
 	struct {
 		uint64_t processes, fds_per_process, profile_bytes, pending_per_workload;
-		uint64_t flight_bytes, api_connections;
+		uint64_t flight_bytes, rule_windows_bytes, api_connections;
 	} limits;
 	struct {
 		struct output_config *items;

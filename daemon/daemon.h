@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "api/server.h"
+#include "base/siphash.h"
 #include "capture/source.h"
 #include "daemon/config.h"
 #include "daemon/demand.h"
@@ -24,8 +25,9 @@ struct daemon {
 	char **argv;
 	struct config *config;
 	struct field_set fields;
-	struct rule_names names; /* what rules may name */
-	struct rule_set *rules;  /* until the pipeline takes them */
+	struct rule_names names;          /* what rules may name */
+	struct siphash_key window_secret; /* keys what rules count; 0 in replay */
+	struct rule_set *rules;           /* until the pipeline takes them */
 	struct rule_memory *rule_memory;
 	struct store *store;
 	struct profile_set *profiles;

@@ -35,6 +35,7 @@ void daemon_rule_options(const struct config *config, struct rule_options *out)
 		.static_names = (const char *const *)config->static_fields.names,
 		.static_values = (const char *const *)config->static_fields.values,
 		.n_static = config->static_fields.n,
+		.window_bytes = config->limits.rule_windows_bytes,
 	};
 	out->rate = (struct rule_rate){(uint32_t)config->rules.rate_burst,
 				       (uint64_t)(config->rules.rate_per_s * 1e9)};
@@ -56,6 +57,7 @@ int daemon_load_rules(const struct daemon *daemon, const struct config *config,
 	daemon_rule_options(config, &options);
 	rule_names_tell(&daemon->names, &options);
 	options.may_lack_dimensions = false;
+	options.window_secret = daemon->window_secret;
 	r = rule_set_load(out, (const char *const *)config->rules.files.items,
 			  config->rules.files.n, &daemon->fields, &options, said);
 	for (uint32_t i = 0; i < said->n; i++) {

@@ -271,6 +271,7 @@ static void take_new_rules(struct pipeline *p)
 
 	if (!rules)
 		return;
+	rule_set_adopt_windows(rules, p->parts.rules);
 	rule_set_carry(rules, p->parts.rules);
 	rules_swap_give_back(&p->swap, p->parts.rules);
 	p->parts.rules = rules;
@@ -374,6 +375,9 @@ static void look_around(struct pipeline *p, uint64_t now_ns)
 	uint64_t lost = losses_check(p->losses, p->parts.source, p->parts.state, now_ns, p->gaps);
 
 	scorer_set_lost(p->parts.scorer, lost);
+	if (lost > p->lost_total)
+		rule_set_note_loss(p->parts.rules, now_ns);
+	p->lost_total = lost;
 	if (p->parts.source->is_live) {
 		struct clock_reading reading = clock_read();
 

@@ -21,6 +21,7 @@ struct pipeline {
 	uint64_t next_alert_id;
 	bool span_is_due; /* other rules run since the last event */
 	uint64_t matches_total, matches_dropped_total, suppressed_total;
+	uint64_t lost_total; /* events, as of the last look */
 	struct losses *losses;
 	struct gaps *gaps;
 	struct clock_watch clock_watch;

@@ -11,9 +11,9 @@
 
 struct field_set verb_fields_all(void)
 {
-	return (struct field_set){
-		.n_tables = 3,
-		.tables = {state_field_table(), anomaly_field_table(), rule_field_table()}};
+	return (struct field_set){.n_tables = 4,
+				  .tables = {state_field_table(), anomaly_field_table(),
+					     rule_field_table(), hit_field_table()}};
 }
 
 /* The line of text around offset; *before is how much of it stands before offset. */

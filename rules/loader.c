@@ -293,6 +293,37 @@ static int append_output(struct collection *c, const struct rule_def *def, struc
 	return 0;
 }
 
+/* What output_fields hold of a window, named in the output or not: " %rule.count ...". */
+static struct text window_fields(struct collection *c, const struct rule_def *def)
+{
+	const struct window_def *w = &def->window;
+	const struct texts *by = &w->by;
+	struct text all = TEXT(""), rest;
+
+	if (w->kind == WINDOW_PLAIN || !field_set_find(c->fields, TEXT("rule.count"), &rest))
+		return all;
+	if (w->n_steps && w->steps[w->n_steps - 1].has_by)
+		by = &w->steps[w->n_steps - 1].by;
+	for (uint32_t i = 0; i < by->n; i++)
+		all = pool_print(&c->pool, "%.*s %%%.*s", TEXT_ARGS(all), TEXT_ARGS(by->items[i]));
+	all = pool_print(&c->pool, "%.*s%s%s %%rule.since %%rule.complete", TEXT_ARGS(all),
+			 w->kind == WINDOW_COUNT ? " %rule.count" : "",
+			 w->distinct.ptr ? " %rule.distinct" : "");
+	for (uint32_t i = 1; i <= w->n_steps; i++)
+		all = pool_print(&c->pool,
+				 "%.*s %%rule.step.time[%u] %%rule.step.type[%u] "
+				 "%%rule.step.pid[%u] %%rule.step.proc[%u]",
+				 TEXT_ARGS(all), i, i, i, i);
+	return all;
+}
+
+static struct text text_behind(struct text text, const char *start)
+{
+	uint32_t len = (uint32_t)strlen(start);
+
+	return (struct text){text.ptr + len, text.len - len};
+}
+
 static int compile_output(struct collection *c, const struct rule_def *def, struct rule *rule,
 			  bool *skip)
 {
@@ -304,15 +335,17 @@ static int compile_output(struct collection *c, const struct rule_def *def, stru
 	rule->output = clean_output(c, def->output);
 	if (!rule->output.ptr || append_output(c, def, rule))
 		return -ENOMEM;
-	timed = pool_print(&c->pool, "%%evt.time %.*s%s", TEXT_ARGS(rule->output),
-			   def->only_if_new.n ? " %rule.new_in %rule.new_doubt" : "");
+	timed = pool_print(&c->pool, "%%evt.time %.*s%s%.*s", TEXT_ARGS(rule->output),
+			   def->only_if_new.n ? " %rule.new_in %rule.new_doubt" : "",
+			   TEXT_ARGS(window_fields(c, def)));
 	if (!rule->output.ptr || !timed.ptr)
 		return -ENOMEM;
 	r = format_compile_strict(&rule->message, rule->output, c->fields, &diag);
 	if (!r)
 		r = format_compile_strict(&rule->fields,
-					  text_equal(def->source, TEXT("syscall")) ? timed
-										   : rule->output,
+					  text_equal(def->source, TEXT("syscall"))
+						  ? timed
+						  : text_behind(timed, "%evt.time "),
 					  c->fields, &diag);
 	return r ? refuse_compile(c, def, "LOAD_ERR_COMPILE_OUTPUT", &def->place, r, &diag, skip)
 		 : 0;

@@ -575,6 +575,7 @@ void rule_set_info(const struct rule_set *set, uint32_t index, struct rule_info 
 		.condition = rule->condition,
 		.output = rule->output,
 		.tags = rule->tags,
+		.window = rule->window ? rule->window->summary : TEXT(""),
 		.priority = rule->priority,
 		.is_enabled = rule->is_enabled,
 		.hits_total = rule->hits_total,

@@ -124,6 +124,8 @@ struct rule_match {
 
 /* Fields of rules themselves: rule.* */
 struct field_table rule_field_table(void);
+/* Fields of rules with count or sequence, for their outputs. */
+struct field_table hit_field_table(void);
 
 /* Test the event of source ("syscall" or "ethogram"); returns how many matched, at most
  * RULE_MATCHES_MAX (more are counted in rule_set_counters). */
@@ -193,6 +195,8 @@ struct record_condition *rule_condition_create(struct rule_set *set, uint32_t ru
 
 struct rule_info {
 	struct text name, description, source, condition, output, tags;
+	struct text
+		window; /* "count by proc.pid within 60s at_least 5"; empty: one event matches */
 	enum alert_priority priority;
 	bool is_enabled;
 	uint64_t hits_total;

@@ -155,7 +155,7 @@ struct field_table {
 	uint32_t n;
 };
 
-#define FIELD_TABLES_MAX 4
+#define FIELD_TABLES_MAX 6
 
 struct field_set {
 	struct field_table tables[FIELD_TABLES_MAX];
