@@ -516,7 +516,7 @@ static uint32_t print_message(const struct rule *rule, const struct field_contex
 	return len;
 }
 
-struct record_alert *rule_alert_create(struct rule_set *set, const struct rule_match *match,
+static struct record_alert *make_alert(struct rule_set *set, const struct rule_match *match,
 				       const struct field_context *ctx)
 {
 	struct rule_match made = *match;
@@ -556,6 +556,17 @@ struct record_alert *rule_alert_create(struct rule_set *set, const struct rule_m
 		alert->pid = process->pid;
 		alert->start_time_ns = process_start_time_ns(ctx->state, process);
 	}
+	return alert;
+}
+
+struct record_alert *rule_alert_create(struct rule_set *set, const struct rule_match *match,
+				       const struct field_context *ctx)
+{
+	size_t used = ctx->arena->used;
+	struct record_alert *alert = make_alert(set, match, ctx);
+
+	/* The record has copies: the room is for the event's next alert. */
+	ctx->arena->used = used;
 	return alert;
 }
 

@@ -148,6 +148,28 @@ static struct record_alert *alert_of(struct rule_set *set)
 	return alert;
 }
 
+/* Each has the room that the pipeline has for one event. */
+static void an_event_may_have_many_alerts(void **state)
+{
+	SCOPED(rule_set_destroy)
+	struct rule_set *set = load(RULE("a", "evt.type = openat", ""));
+	struct event ev = {.type = EVENT_OPENAT, .ts_ns = 1};
+	struct rule_match match = {0};
+	struct arena arena;
+	const struct field_context ctx = {.event = &ev, .arena = &arena};
+
+	(void)state;
+	assert_int_equal(arena_init(&arena, ARENA_BYTES), 0);
+	for (int i = 0; i < RULE_MATCHES_MAX; i++) {
+		struct record_alert *alert = rule_alert_create(set, &match, &ctx);
+
+		assert_non_null(alert);
+		record_free(alert);
+	}
+	assert_int_equal(arena.used, 0);
+	arena_done(&arena);
+}
+
 /* A rule whose output shows one field of 4,000 bytes many times over, under many names. */
 static struct rule_set *load_long_output(uint32_t n)
 {
@@ -213,6 +235,7 @@ int main(void)
 		cmocka_unit_test(another_source_is_another_rule),
 		cmocka_unit_test(empty_sets_carry_nothing),
 		cmocka_unit_test(counters_go_on),
+		cmocka_unit_test(an_event_may_have_many_alerts),
 		cmocka_unit_test(long_fields_are_cut_each_and_counted),
 	};
 
