@@ -41,10 +41,15 @@ static int flags_of(const char *letters)
 	return flags;
 }
 
+static mode_t mode_of(const char *letters)
+{
+	return strchr(letters, 'x') ? 0755 : 0600;
+}
+
 /* open PATH LETTERS, by the call of that name. */
 static int do_open(char **a)
 {
-	long fd = syscall(SYS_open, a[0], flags_of(a[1]), 0600);
+	long fd = syscall(SYS_open, a[0], flags_of(a[1]), mode_of(a[1]));
 
 	return fd < 0 && errno == EFAULT;
 }
@@ -419,6 +424,23 @@ static int do_sendto(char **a)
 	return 0;
 }
 
+/* received HOST PORT HEX: gets these bytes over a connection of its own. */
+static int do_received(char **a)
+{
+	int listener = bound(a[0], a[1], SOCK_STREAM), client, server;
+	unsigned char bytes[64];
+	size_t n = 0;
+
+	for (const char *p = a[2]; p[0] && p[1] && n < sizeof(bytes); p += 2)
+		sscanf(p, "%2hhx", &bytes[n++]);
+	if (listen(listener, 1))
+		return 1;
+	client = connected(a[0], a[1], NULL, SOCK_STREAM);
+	server = accept(listener, NULL, NULL);
+	send(server, bytes, n, 0);
+	return recv(client, bytes, sizeof(bytes), 0) != (ssize_t)n;
+}
+
 /* redirect HOST PORT FROM: the streams become a connection. */
 static int do_redirect(char **a)
 {
@@ -462,7 +484,10 @@ static int do_modulefd(char **a)
 /* netns VERB ARGUMENT...: in a network of its own that has the address 203.0.113.9. */
 static int do_netns(char **a);
 
-static int raise_loopback(void)
+/* owns ADDRESS VERB ARGUMENT...: gives the network that address. */
+static int do_owns(char **a);
+
+static int raise_loopback(const char *own)
 {
 	int fd = socket(AF_INET, SOCK_DGRAM, 0);
 	struct ifreq request = {0};
@@ -474,7 +499,7 @@ static int raise_loopback(void)
 		return -1;
 	strcpy(request.ifr_name, "lo:1");
 	address->sin_family = AF_INET;
-	inet_pton(AF_INET, "203.0.113.9", &address->sin_addr);
+	inet_pton(AF_INET, own, &address->sin_addr);
 	return ioctl(fd, SIOCSIFADDR, &request) || close(fd);
 }
 
@@ -545,6 +570,12 @@ static int do_unlink(char **a)
 	return 0;
 }
 
+static int do_rmdir(char **a)
+{
+	syscall(SYS_rmdir, a[0]);
+	return 0;
+}
+
 static int do_mkdir(char **a)
 {
 	syscall(SYS_mkdir, a[0], 0755);
@@ -564,6 +595,9 @@ static int do_sleep(char **a)
 	usleep((useconds_t)(atof(a[0]) * 1e6));
 	return 0;
 }
+
+static int do_marked(char **a);
+static int do_awaits(char **a);
 
 static int do_nothing(char **a)
 {
@@ -604,7 +638,11 @@ static const struct {
 	{"redirect_elsewhere", do_redirect_elsewhere},
 	{"module", do_module},
 	{"modulefd", do_modulefd},
+	{"received", do_received},
 	{"netns", do_netns},
+	{"owns", do_owns},
+	{"marked", do_marked},
+	{"awaits", do_awaits},
 	{"setns", do_setns},
 	{"unshare", do_unshare},
 	{"chmod", do_chmod},
@@ -614,6 +652,7 @@ static const struct {
 	{"bpf", do_bpf},
 	{"rename", do_rename},
 	{"unlink", do_unlink},
+	{"rmdir", do_rmdir},
 	{"mkdir", do_mkdir},
 	{"exec", do_exec},
 	{"sleep", do_sleep},
@@ -631,7 +670,26 @@ static int act(char **words)
 
 static int do_netns(char **a)
 {
-	return unshare(CLONE_NEWNET) || raise_loopback() ? 1 : act(a);
+	return unshare(CLONE_NEWNET) || raise_loopback("203.0.113.9") ? 1 : act(a);
+}
+
+static int do_owns(char **a)
+{
+	return raise_loopback(a[0]) ? 1 : act(a + 1);
+}
+
+/* marked NAME=VALUE VERB ARGUMENT...: with that in the environment of what it executes. */
+static int do_marked(char **a)
+{
+	return putenv(a[0]) ? 1 : act(a + 1);
+}
+
+/* awaits PATH VERB ARGUMENT...: once the file is there. */
+static int do_awaits(char **a)
+{
+	while (access(a[0], F_OK))
+		usleep(5000);
+	return act(a + 1);
 }
 
 static int do_resolves(char **a)
