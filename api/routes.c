@@ -82,6 +82,10 @@ static const struct query_param what_if_params[] = {
 	{"cursor", QUERY_TEXT, "The next of the answer before.", NULL},
 	END,
 };
+static const struct query_param explain_params[] = {
+	{"rule", QUERY_TEXT, "A loaded rule, instead of the one that fired.", NULL},
+	END,
+};
 static const struct query_param processes_params[] = {
 	{"root", QUERY_COUNT, "Process id that the tree begins with; 0 the whole host.", NULL},
 	{"depth", QUERY_COUNT, "Levels below the root, at most 64.", NULL},
@@ -124,6 +128,8 @@ static const struct route routes[] = {
 	{"GET", "/v1/alerts", ACCESS_READ, route_alerts, alerts_params, "AlertList", NULL, 0,
 	 "Alerts, newest first"},
 	{"GET", "/v1/alerts/{id}", ACCESS_READ, route_alert, NULL, "Alert", NULL, 0, "One alert"},
+	{"GET", "/v1/alerts/{id}/explain", ACCESS_READ, route_alert_explain, explain_params,
+	 "Explanation", NULL, 0, "Why its rule, or another, is true of its event or not"},
 	{"GET", "/v1/processes", ACCESS_READ, route_processes, processes_params, "Process", NULL, 0,
 	 "The live process tree"},
 	{"GET", "/v1/rules", ACCESS_READ, route_rules, NULL, "RuleList", NULL, 0,

@@ -40,8 +40,9 @@ route_fn route_openapi;                                                    /* op
 route_fn route_page, route_page_script, route_page_style;                  /* page.c */
 route_fn route_workloads, route_workload, route_behaviours, route_pending; /* routes_workloads.c */
 route_fn route_anomalies, route_anomaly, route_incidents, route_incident, route_alerts,
-	route_alert;      /* routes_records.c */
-route_fn route_processes; /* routes_processes.c */
+	route_alert;          /* routes_records.c */
+route_fn route_alert_explain; /* routes_explain.c */
+route_fn route_processes;     /* routes_processes.c */
 route_fn route_rules, route_rules_check, route_rules_reload, route_fields,
 	route_events;         /* routes_rules.c */
 route_fn route_rules_what_if; /* routes_what_if.c */

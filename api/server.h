@@ -54,6 +54,14 @@ struct api_what_if {
 	bool wants_all;
 };
 
+/* A condition, without macros and lists, to be explained on a stored event. All borrowed. */
+struct cJSON;
+struct api_explain {
+	struct text condition;
+	struct text event_fields, event_cut; /* of the record */
+	const struct cJSON *span_fields;     /* of its span, an array; NULL: not known any more */
+};
+
 /* What only the daemon can answer. Called on API threads; each gives text that the server frees,
  * NULL without memory. */
 struct api_hooks {
@@ -68,6 +76,8 @@ struct api_hooks {
 	 * is none of ours; or queries' errors. */
 	int (*rules_what_if_json)(const struct api_what_if *ask, struct queries *queries,
 				  char **out, void *arg);
+	/* {truth, clauses, not_stored, error} of docs/api.md. */
+	char *(*explain_json)(const struct api_explain *what, void *arg);
 	void *arg;
 };
 

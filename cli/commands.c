@@ -35,8 +35,9 @@ static const struct command {
 	 TIMES | PAGE | BIT(OPTION_WORKLOAD) | BIT(OPTION_DIMENSION) | BIT(OPTION_STATE) |
 		 BIT(OPTION_MIN_RETURN_PERIOD),
 	 true},
-	{"explain", "ID", "every number behind an anomaly (a42) or incident (i7)", cli_explain,
-	 ARG_NEEDED, 0, false},
+	{"explain", "ID",
+	 "every number behind an anomaly (a42) or incident (i7), every clause behind an alert (l3)",
+	 cli_explain, ARG_NEEDED, BIT(OPTION_RULE), false},
 	{"incidents", "", "anomalies and alerts that belong together", cli_incidents, ARG_NONE,
 	 TIMES | PAGE | BIT(OPTION_WORKLOAD) | BIT(OPTION_STATE) | BIT(OPTION_MIN_RETURN_PERIOD),
 	 false},

@@ -281,12 +281,16 @@ int cli_explain(struct cli *cli)
 	size_t digits = strspn(cli->arg + (*cli->arg != '\0'), "0123456789");
 
 	/* Checked here so that nothing else gets into the path. */
-	if (!strchr("ai", *cli->arg) || digits == 0 || digits > 19 || cli->arg[1 + digits]) {
+	if (!*cli->arg || !strchr("ail", *cli->arg) || digits == 0 || digits > 19 ||
+	    cli->arg[1 + digits]) {
 		SCOPED(free_ptr) char *safe = human_text(cli->arg);
 
-		fprintf(stderr, "ethogram: '%s': must be an anomaly (a42) or incident (i7)\n",
+		fprintf(stderr,
+			"ethogram: '%s': must be an anomaly (a42), incident (i7) or alert (l3)\n",
 			safe);
 		return 2;
 	}
-	return *cli->arg == 'a' ? explain_anomaly(cli) : cli_incident(cli);
+	return *cli->arg == 'a'   ? explain_anomaly(cli)
+	       : *cli->arg == 'i' ? cli_incident(cli)
+				  : cli_explain_alert(cli);
 }

@@ -105,3 +105,4 @@ cli_verb_fn cli_anomalies, cli_explain;              /* show_anomalies.c */
 cli_verb_fn cli_incidents, cli_incident, cli_alerts; /* show_incidents.c */
 cli_verb_fn cli_what_if;                             /* show_what_if.c */
 cli_verb_fn cli_processes, cli_rules;                /* show_processes.c, show_rules.c */
+cli_verb_fn cli_explain_alert;                       /* show_clauses.c: arg is a good id */

@@ -194,6 +194,20 @@ static int bool_value(const cJSON *json, struct value *out)
 	return 0;
 }
 
+static int value_from_json(const cJSON *json, enum value_type type, struct value *out);
+
+/* {"type": "uint32", "value": 5} */
+static int dynamic_value(const cJSON *json, struct value *out)
+{
+	const char *name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "type"));
+	const cJSON *value = cJSON_GetObjectItemCaseSensitive(json, "value");
+	int type = name ? value_type_by_name(text_from(name)) : -1;
+
+	if (type < 0 || type == VALUE_DYNAMIC || !value)
+		return -EINVAL;
+	return value_from_json(value, (enum value_type)type, out);
+}
+
 static int value_from_json(const cJSON *json, enum value_type type, struct value *out)
 {
 	*out = (struct value){.type = type};
@@ -214,6 +228,8 @@ static int value_from_json(const cJSON *json, enum value_type type, struct value
 		out->f64 = cJSON_IsNumber(json) ? json->valuedouble : NAN;
 		return cJSON_IsNumber(json) ? 0 : -EINVAL;
 	case VALUE_DYNAMIC:
+		if (cJSON_IsObject(json))
+			return dynamic_value(json, out);
 		return value_from_json(json,
 				       cJSON_IsString(json) ? VALUE_CHARBUF
 				       : cJSON_IsBool(json) ? VALUE_BOOL

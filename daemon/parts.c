@@ -12,6 +12,7 @@
 #include "base/util.h"
 #include "capture/live.h"
 #include "daemon/documents.h"
+#include "daemon/explain.h"
 #include "daemon/options.h"
 #include "daemon/outputs.h"
 #include "daemon/reload.h"
@@ -225,6 +226,11 @@ static char *hook_rules_check(const char *text, size_t len, void *arg)
 	return print_and_delete(document_rules_check_text(text, len, &d->fields));
 }
 
+static char *hook_explain(const struct api_explain *what, void *arg)
+{
+	return explain_json(what, &((struct daemon *)arg)->fields);
+}
+
 static char *hook_rules_reload(void *arg)
 {
 	return reload_ask(((struct daemon *)arg)->reload);
@@ -325,6 +331,7 @@ static int make_api(struct daemon *d)
 				  .rules_reload_json = hook_rules_reload,
 				  .rules_facts = hook_rules_facts,
 				  .rules_what_if_json = what_if_hook,
+				  .explain_json = hook_explain,
 				  .arg = d};
 	int r = request_box_create(&d->requests);
 

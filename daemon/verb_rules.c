@@ -12,9 +12,11 @@
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: ethogram rules check FILE... [--json]\n"
-			"       ethogram rules list [--json] [--server URL]\n"
-			"       ethogram rules what-if FILE [--capture X.scap]... [OPTIONS]\n");
+	fprintf(stderr,
+		"usage: ethogram rules check FILE... [--json]\n"
+		"       ethogram rules list [--json] [--server URL]\n"
+		"       ethogram rules explain ALERT [--rule NAME] [--json] [--server URL]\n"
+		"       ethogram rules what-if FILE [--capture X.scap]... [OPTIONS]\n");
 	return 2;
 }
 
@@ -73,6 +75,8 @@ int verb_rules(int argc, char **argv)
 
 	if (argc >= 2 && strcmp(argv[1], "list") == 0)
 		return cli_main(argc + 1, argv - 1); /* behind the program's name again */
+	if (argc >= 2 && strcmp(argv[1], "explain") == 0)
+		return cli_main(argc, argv); /* the verb of that name */
 	if (argc >= 2 && strcmp(argv[1], "what-if") == 0)
 		return verb_rules_what_if(argc - 1, argv + 1);
 	if (!files || argc < 2 || strcmp(argv[1], "check") != 0)

@@ -1,7 +1,6 @@
 #include "filter/explain.h"
 
 #include <arpa/inet.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -10,8 +9,9 @@
 #include "filter/filter_private.h"
 #include "filter/print.h"
 
-#define VALUES_MAX 64         /* shown of one field */
-#define TEXT_BYTES_MAX 4096   /* of a value */
+#define VALUES_MAX 64       /* shown of one field */
+#define TEXT_BYTES_MAX 4096 /* of a value */
+#define EXACT_MAX (INT64_C(1) << 53)
 #define CLAUSE_BYTES_MAX 2048 /* of a check in words */
 
 struct explainer {
@@ -116,11 +116,18 @@ static uint32_t print_literal(const struct value *value, uint32_t flags, char *b
 	return MIN((uint32_t)n, size - 1);
 }
 
+/* Whether readers of JSON keep it as it is. */
+static bool is_exact(const struct value *value)
+{
+	if (type_is_signed(value->type))
+		return value->i64 <= EXACT_MAX && value->i64 >= -EXACT_MAX;
+	return value->u64 <= EXACT_MAX;
+}
+
 /* Numbers and truths as themselves where JSON can hold them, everything else as text. */
 static cJSON *value_json(const struct value *value, uint32_t flags)
 {
 	enum type_class class = type_class(value->type);
-	bool is_signed = type_is_signed(value->type);
 	char text[TEXT_BYTES_MAX];
 	cJSON *array, *item;
 
@@ -128,13 +135,10 @@ static cJSON *value_json(const struct value *value, uint32_t flags)
 		return cJSON_CreateBool(value->u64 != 0);
 	if (value->type == VALUE_DOUBLE)
 		return cJSON_CreateNumber(value->f64);
-	if (class == CLASS_NUMBER && !(flags & (FIELD_HEX | FIELD_OCTAL)) && !value->is_hex) {
-		if (is_signed)
-			snprintf(text, sizeof(text), "%" PRId64, value->i64);
-		else
-			snprintf(text, sizeof(text), "%" PRIu64, value->u64);
-		return cJSON_CreateRaw(text);
-	}
+	if (class == CLASS_NUMBER && !(flags & (FIELD_HEX | FIELD_OCTAL)) && !value->is_hex &&
+	    is_exact(value))
+		return cJSON_CreateNumber(type_is_signed(value->type) ? (double)value->i64
+								      : (double)value->u64);
 	array = cJSON_CreateArray();
 	if (class & (CLASS_STRING | CLASS_BYTES))
 		json_append_text(array, (struct text){value->text.ptr,

@@ -27,7 +27,7 @@ struct stored_set {
 };
 
 /* Not worth their room unless a rule asks for them: told by others (times in other words, arguments
- * once more), large, full of secrets, or only known where rules had the descriptors watched. */
+ * once more), large, full of secrets, or only captured where a rule asks for it. */
 static bool is_left_out(const struct field *field)
 {
 	static const char *const names[] = {
@@ -50,9 +50,15 @@ static bool is_left_out(const struct field *field)
 		"fd.uid",
 		"fd.containername",
 		"fd.containerdirectory",
+		"fd.nameraw",
+		"fs.path.nameraw",
+		"fd.cip.name",
+		"fd.sip.name",
+		"fd.lip.name",
+		"fd.rip.name",
 		"anomaly.falco.duration_ns",
 	};
-	static const char *const prefixes[] = {"proc.std", "proc.fd", "fdlist.", "rule."};
+	static const char *const prefixes[] = {"proc.std", "proc.fd", "fdlist.", "dns.", "rule."};
 	struct text name = text_from(field->name);
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
@@ -68,10 +74,11 @@ static bool is_left_out(const struct field *field)
 
 bool stored_leaves_out(struct text field, struct text param)
 {
-	static const char *const names[] = {"env", "data", "args", "cgroups"};
-	size_t n = text_equal(field, TEXT("evt.rawarg")) ? 4 : 2;
+	static const char *const names[] = {"env",        "data",    "name",    "fds",  "size",
+					    "msgcontrol", "timeout", "sigmask", "args", "cgroups"};
+	bool is_raw = text_equal(field, TEXT("evt.rawarg"));
 
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(names) - (is_raw ? 0 : 2); i++) {
 		if (text_equal(param, text_from(names[i])))
 			return true;
 	}

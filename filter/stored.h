@@ -32,7 +32,8 @@ int stored_set_add(struct stored_set *set, const struct operand *operand);
 char *stored_set_names(const struct stored_set *set);
 
 /* Whether the parameter is not stored with field (evt.arg or evt.rawarg) unless a rule asks for it:
- * environments and data; of raw values also argument lists and control groups. */
+ * environments, and what is not captured either unless a rule asks; of raw values also argument
+ * lists and control groups. */
 bool stored_leaves_out(struct text field, struct text param);
 
 /* Print the event. out gets the object, at most STORED_BYTES_MAX; cut the names, separated by

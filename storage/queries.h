@@ -97,6 +97,9 @@ int queries_each_event(struct queries *queries, const struct event_filter *filte
 int queries_event_of(struct queries *queries, char letter, uint64_t owner, stored_event_fn *visit,
 		     void *arg);
 
+/* Time of the oldest event that is stored; 0: there is none. */
+int queries_oldest_event(struct queries *queries, uint64_t *ns);
+
 /* What was captured and stored when, spans that overlap [since_ns, until_ns), oldest first: an
  * array of {id, from, to, lasts, ...} as docs/storage.md has it. 0: no bound. */
 int queries_spans(struct queries *queries, uint64_t since_ns, uint64_t until_ns, cJSON **out);

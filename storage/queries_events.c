@@ -77,6 +77,17 @@ int queries_event_of(struct queries *queries, char letter, uint64_t owner, store
 	return visit(&event, arg);
 }
 
+int queries_oldest_event(struct queries *queries, uint64_t *ns)
+{
+	int64_t oldest = 0;
+	int r = database_get(queries_db(queries), "SELECT min(time_ns) FROM events", &oldest);
+
+	if (r)
+		return queries_failed(queries, r);
+	*ns = (uint64_t)oldest;
+	return 0;
+}
+
 /* One that lasts has lasted to the last checkpoint, or to the last event. */
 #define SPANS                                                                                      \
 	"SELECT id, from_ns, CASE WHEN to_ns < 9223372036854775807 THEN to_ns ELSE"                \

@@ -404,9 +404,54 @@ static void push_alert(struct writer *writer, enum made_up_data data, uint64_t i
 		.workload_name = id % 5 ? TEXT("unit:redis-server.service") : TEXT_NONE,
 		.incident = id == 25 ? 1 : 0,
 		.pid = 4710,
+		.condition = id == 5 ? 77 : 0,
 	};
 
 	writer_push(writer, WRITE_ALERT, record_alert_copy(&alert));
+}
+
+/* Those of the first alerts, but for l4: what a rule asked of it was lost under load. The condition
+ * of l5's rule has changed since. */
+static void push_events(struct writer *writer, enum made_up_data data)
+{
+	struct record_span span = {
+		.id = 1,
+		.from_ns = NOW - 2000 * S,
+		.hash = 5,
+		.document = TEXT("{\"events\":[\"execve\"],\"fields\":[\"evt.arg.*\",\"evt.type\","
+				 "\"proc.name\",\"proc.pname\",\"proc.aname\",\"fd.name\"]}"),
+	};
+	struct record_condition condition = {
+		.hash = 77,
+		.last_ns = NOW,
+		.rule = TEXT("Shell from service"),
+		.text = TEXT("evt.type = execve and proc.name in (sh, bash)"
+			     " and not proc.aname = sshd and not proc.env[A] = b"),
+	};
+
+	writer_push(writer, WRITE_SPAN, record_span_copy(&span));
+	writer_push(writer, WRITE_CONDITION, record_condition_copy(&condition));
+	for (uint64_t id = 3; id <= 6; id++) {
+		struct record_event event = {
+			.id = id,
+			.ts_ns = NOW - (2000 - id) * S + 123456789,
+			.workload_id = MADE_UP_REDIS,
+			.workload_name = TEXT("unit:redis-server.service"),
+			.type = TEXT("execve"),
+			.nr = 59,
+			.span = 1,
+			.n_owners = id != 4,
+			.owners = {{'l', id}},
+			.fields = data == MADE_UP_HOSTILE
+					  ? TEXT("{\"evt.type\":\"execve\",\"proc.name\":\"sh\","
+						 "\"proc.aname\":[\"\\u001b[31m\\\\xff\\n\"]}")
+					  : TEXT("{\"evt.type\":\"execve\",\"proc.name\":\"sh\","
+						 "\"proc.pname\":\"redis-server\","
+						 "\"proc.aname\":[\"redis-server\",\"systemd\"]}"),
+		};
+
+		writer_push(writer, WRITE_EVENT, record_event_copy(&event));
+	}
 }
 
 static void push_behaviours(struct writer *writer, enum made_up_data data)
@@ -476,6 +521,7 @@ void made_up_store(struct writer *writer, enum made_up_data data)
 	push_incident(writer, data, 2);
 	for (uint64_t id = 1; id <= ALERTS; id++)
 		push_alert(writer, data, id);
+	push_events(writer, data);
 	push_behaviours(writer, data);
 	push_gaps(writer);
 	writer_push(writer, WRITE_COMMIT, NULL);

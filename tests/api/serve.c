@@ -17,6 +17,7 @@
 #include "api/server.h"
 #include "base/ids.h"
 #include "base/util.h"
+#include "daemon/explain.h"
 #include "storage/queries.h"
 #include "tests/api/made_up.h"
 
@@ -124,6 +125,14 @@ static int rules_what_if_json(const struct api_what_if *ask, struct queries *que
 	return 0;
 }
 
+static char *explain(const struct api_explain *what, void *arg)
+{
+	struct field_set fields = {.tables = {state_field_table()}, .n_tables = 1};
+
+	(void)arg;
+	return explain_json(what, &fields);
+}
+
 static int parse(struct options *options, int argc, char **argv)
 {
 	for (int i = 2; i < argc; i++) {
@@ -157,7 +166,8 @@ static int serve(const struct options *options, struct store *store, const char 
 				  .rules_check_json = rules_check_json,
 				  .rules_reload_json = rules_reload_json,
 				  .rules_facts = rules_facts,
-				  .rules_what_if_json = rules_what_if_json};
+				  .rules_what_if_json = rules_what_if_json,
+				  .explain_json = explain};
 	char socket_path[256], token_path[256], byte;
 	struct api_config config = {
 		.listen = options->listen,
@@ -198,7 +208,8 @@ int main(int argc, char **argv)
 {
 	SCOPED(store_close) struct store *store = NULL;
 	struct options options = {.listen = "127.0.0.1:0", .connections = 64};
-	struct store_config config = {.checkpoint_s = 1, .retention_days = 36500};
+	struct store_config config = {
+		.checkpoint_s = 1, .retention_days = 36500, .history_bytes = 1 << 24};
 	char store_path[256];
 
 	if (argc < 2 || parse(&options, argc, argv)) {

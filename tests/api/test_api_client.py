@@ -11,7 +11,7 @@ from api_harness import BUILD
 CLIENT = BUILD / "tests" / "api" / "api_client"
 VERBS = [
     ("status",), ("workloads",), ("profile", "redis"), ("pending", "redis"), ("anomalies",), ("anomalies", "--below"),
-    ("explain", "a5"), ("explain", "i1"), ("incidents",), ("alerts",), ("processes",), ("rules", "list"),
+    ("explain", "a5"), ("explain", "i1"), ("explain", "l5"), ("incidents",), ("alerts",), ("processes",), ("rules", "list"),
 ]
 
 

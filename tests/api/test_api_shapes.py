@@ -29,6 +29,7 @@ REQUESTS = {
     "/v1/incidents/{id}": "/v1/incidents/i1",
     "/v1/alerts": "/v1/alerts",
     "/v1/alerts/{id}": "/v1/alerts/l5",
+    "/v1/alerts/{id}/explain": "/v1/alerts/l5/explain",
     "/v1/processes": "/v1/processes",
     "/v1/rules": "/v1/rules",
     "/v1/rules/check": "/v1/rules/check",
@@ -288,3 +289,40 @@ def test_page_is_self_contained(usual):
         assert usual.request(path, token=False).status == 200
     script = usual.request("/page.js", token=False).body.decode()
     assert "innerHTML" not in script and "eval(" not in script and "http" not in script.replace("HTTP", "")
+
+
+def test_an_explanation_tells_every_clause(usual):
+    explained = usual.get("/v1/alerts/l5/explain")
+    assert explained["condition_is"] == "as fired, changed since"
+    assert explained["truth"] == "unknown" and explained["not_stored"] == ["proc.env[A]"]
+    clauses = explained["clauses"]["clauses"]
+    assert [c["truth"] for c in clauses] == ["true", "true", "true", "unknown"]
+    assert [c["decides"] for c in clauses] == [False, False, False, True]
+    assert clauses[1]["matched"] == {"left": "sh", "right": "sh"}
+    assert clauses[2]["clauses"][0]["left"]["values"] == ["redis-server", "systemd"]
+    assert clauses[3]["clauses"][0]["left"]["state"] == "not stored"
+    # Asked for by name it is the rule as it is loaded now.
+    loaded = usual.get("/v1/alerts/l5/explain?rule=Shell%20from%20service")
+    assert loaded["condition_is"] == "as loaded" and loaded["condition"] == "proc.name = sh"
+    assert loaded["truth"] == "true"
+    assert usual.get("/v1/alerts/l3/explain")["condition_is"] == "as loaded, that of the alert is not known"
+
+
+@pytest.mark.parametrize("path,say", [
+    ("/v1/alerts/l4/explain", "too many came at once"),
+    ("/v1/alerts/l2/explain", "any more: the oldest that is stored is of"),
+    ("/v1/alerts/l9999/explain", "no such alert"),
+    ("/v1/alerts/a5/explain", "no such alert"),
+    ("/v1/alerts/l5/explain?rule=None", "no rule 'None' is loaded"),
+    ("/v1/alerts/l6/explain", "no rule 'Odd file' is loaded"),
+])
+def test_what_cannot_be_explained_says_why(usual, path, say):
+    answer = usual.request(path)
+    assert answer.status == 404
+    assert say in answer.json()["detail"]
+
+
+def test_a_strangers_bytes_come_back_as_they_were(start):
+    hostile = start("--data", "hostile")
+    explained = hostile.get("/v1/alerts/l3/explain")
+    assert explained["event"]["fields"]["proc.aname"] == ["\x1b[31m\\xff\n"]
