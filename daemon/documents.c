@@ -81,25 +81,27 @@ cJSON *document_load(bool is_successful, const struct rule_set_totals *totals,
 }
 
 cJSON *document_rules_check(const char *const *files, uint32_t n_files,
-			    const struct field_set *fields)
+			    const struct field_set *fields, const struct rule_names *names)
 {
 	SCOPED(rule_messages_done) struct rule_messages messages = {0};
 	SCOPED(rule_set_destroy) struct rule_set *set = NULL;
-	SCOPED(rule_names_done) struct rule_names names = {0};
+	SCOPED(rule_names_done) struct rule_names shipped = {0};
 	struct rule_options options = {
-		.match_all = true, .min_priority = PRIORITY_DEBUG, .may_lack_dimensions = true};
-	int r;
+		.match_all = true, .min_priority = PRIORITY_DEBUG, .may_lack_dimensions = !names};
 	struct rule_set_totals totals = {0};
+	int r;
 
-	rule_names_load_shipped(&names, fields);
-	rule_names_tell(&names, &options);
+	if (!names)
+		rule_names_load_shipped(&shipped, fields);
+	rule_names_tell(names ? names : &shipped, &options);
 	r = rule_set_load(&set, files, n_files, fields, &options, &messages);
 	if (set)
 		rule_set_totals(set, &totals);
 	return document_load(r == 0, &totals, &messages);
 }
 
-cJSON *document_rules_check_text(const char *text, size_t len, const struct field_set *fields)
+cJSON *document_rules_check_text(const char *text, size_t len, const struct field_set *fields,
+				 const struct rule_names *names)
 {
 	SCOPED(close_fd) int fd = memfd_create("rules", MFD_CLOEXEC);
 	char path[32];
@@ -108,5 +110,5 @@ cJSON *document_rules_check_text(const char *text, size_t len, const struct fiel
 	if (fd < 0 || write(fd, text, len) != (ssize_t)len)
 		return NULL;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	return document_rules_check(files, 1, fields);
+	return document_rules_check(files, 1, fields, names);
 }

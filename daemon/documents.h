@@ -4,6 +4,7 @@
 #include <cjson/cJSON.h>
 #include <stddef.h>
 
+#include "daemon/rule_names.h"
 #include "rules/rules.h"
 #include "state/field.h"
 
@@ -20,9 +21,11 @@ cJSON *document_load(bool is_successful, const struct rule_set_totals *totals,
 		     const struct rule_messages *messages);
 
 /* Load rule files in order and say how it went: {"successful", "rules", "macros", "lists",
- * "errors": [{"code", "message", "file", "line", "column", "item"}], "warnings": [same]}. */
+ * "errors": [{"code", "message", "file", "line", "column", "item"}], "warnings": [same]}. names:
+ * the dimensions there are; NULL: those of the shipped configuration, and others only warned of. */
 cJSON *document_rules_check(const char *const *files, uint32_t n_files,
-			    const struct field_set *fields);
+			    const struct field_set *fields, const struct rule_names *names);
 
 /* The same for a rule file's text. */
-cJSON *document_rules_check_text(const char *text, size_t len, const struct field_set *fields);
+cJSON *document_rules_check_text(const char *text, size_t len, const struct field_set *fields,
+				 const struct rule_names *names);

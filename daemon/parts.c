@@ -223,7 +223,7 @@ static char *hook_rules_check(const char *text, size_t len, void *arg)
 {
 	const struct daemon *d = arg;
 
-	return print_and_delete(document_rules_check_text(text, len, &d->fields));
+	return print_and_delete(document_rules_check_text(text, len, &d->fields, &d->names));
 }
 
 static char *hook_explain(const struct api_explain *what, void *arg)

@@ -53,7 +53,7 @@ static void print_outcome(const cJSON *json)
 static int check(const char *const *files, uint32_t n, bool is_json)
 {
 	struct field_set fields = verb_fields_all();
-	cJSON *json = document_rules_check(files, n, &fields);
+	cJSON *json = document_rules_check(files, n, &fields, NULL);
 	bool is_good = json_is_true(json, "successful");
 
 	if (is_json) {
