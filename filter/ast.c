@@ -8,6 +8,7 @@
 struct printer {
 	char *buffer;
 	size_t size, used;
+	bool is_exact; /* every value in quotes: no two trees print alike */
 };
 
 const char *transformer_name(enum transformer transformer)
@@ -88,7 +89,7 @@ static char escape_letter(char c)
 
 static void put_value(struct printer *p, struct text t)
 {
-	bool needs_quotes = false;
+	bool needs_quotes = p->is_exact;
 
 	for (uint32_t i = 0; i < t.len; i++)
 		needs_quotes = needs_quotes || escape_letter(t.ptr[i]) || t.ptr[i] == ' ' ||
@@ -217,13 +218,28 @@ size_t ast_print(const struct ast_node *node, char *buffer, size_t size)
 	return p.used;
 }
 
-struct text ast_text(const struct ast_node *node, struct pool *pool)
+static struct text print_into(const struct ast_node *node, bool is_exact, struct pool *pool)
 {
-	size_t len = ast_print(node, NULL, 0);
-	char *text = pool_alloc(pool, len + 1);
+	struct printer count = {.is_exact = is_exact}, out = {.is_exact = is_exact};
+	char *text;
 
+	put_node(&count, node);
+	text = pool_alloc(pool, count.used + 1);
 	if (!text)
 		return TEXT_NONE;
-	ast_print(node, text, len + 1);
-	return (struct text){text, (uint32_t)len};
+	out.buffer = text;
+	out.size = count.used + 1;
+	put_node(&out, node);
+	text[out.used] = '\0';
+	return (struct text){text, (uint32_t)out.used};
+}
+
+struct text ast_text(const struct ast_node *node, struct pool *pool)
+{
+	return print_into(node, false, pool);
+}
+
+struct text ast_key(const struct ast_node *node, struct pool *pool)
+{
+	return print_into(node, true, pool);
 }

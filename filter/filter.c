@@ -152,7 +152,7 @@ static int compile_check(struct compiler *c, const struct ast_node *ast, struct 
 	struct node *known;
 	int r;
 
-	node->text = ast_text(ast, &c->share->operands.pool);
+	node->text = ast_key(ast, &c->share->operands.pool);
 	if (!node->text.ptr)
 		return -ENOMEM;
 	node->hash = node_hash(node);
