@@ -168,6 +168,10 @@ const struct syscall_info *syscall_by_nr(uint32_t nr, bool is_32bit);
 /* The call of that name (kernel's own name), or NULL. */
 const struct syscall_info *syscall_by_name(struct text name);
 
+/* Whether rules may name it: an event or a call, also one that never happens here (of another
+ * architecture, of plugins, of captures). */
+bool event_name_is_known(struct text name);
+
 /* All calls, *n of them. */
 const struct syscall_info *syscall_table(uint32_t *n);
 

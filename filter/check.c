@@ -94,8 +94,7 @@ static int check_operator(const struct check *check, const struct ast_node *node
 static int check_event_name(const struct check *check, const struct ast_node *literal,
 			    struct diag *diag)
 {
-	if (!operand_is_field(check->left, "evt.type") || event_by_name(literal->text) >= 0 ||
-	    syscall_by_name(literal->text))
+	if (!operand_is_field(check->left, "evt.type") || event_name_is_known(literal->text))
 		return 0;
 	return refuse_at(diag, literal, ERR_UNKNOWN_NAME, "there is no event type '%.*s'",
 			 TEXT_ARGS(literal->text));

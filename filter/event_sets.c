@@ -225,7 +225,8 @@ static int set_of_check(struct event_set *out, const struct ast_node *check, boo
 	if (left->kind == AST_FIELD && !left->has_arg && is_event_type_name(left->text))
 		return set_of_type_check(out, check, is_negated, diag);
 	event_set_all(out);
-	if (left->kind == AST_TRANSFORMER && is_set_operator(check) && transforms_event_type(left))
+	if (left->kind == AST_TRANSFORMER && (check->op == OP_EXISTS || is_set_operator(check)) &&
+	    transforms_event_type(left))
 		return refuse_type_check(check, diag);
 	if (left->kind != AST_FIELD || left->has_arg || !text_equal(left->text, TEXT("evt.num")))
 		return 0;

@@ -120,6 +120,16 @@ static int compile_longest(struct format_compiler *c, struct text source, struct
 	return first == -EINVAL ? ERR_UNKNOWN_NAME : first;
 }
 
+/* proc.apid without an index stands for any ancestor in a condition and for the process itself in
+ * an output, as upstream: numbers cannot be joined as names are. */
+static void settle_ancestors(struct operand *operand)
+{
+	if (operand->kind == OPERAND_FIELD && operand->field->flags & FIELD_ANY_ANCESTOR &&
+	    !operand->arg.is_given && type_class(operand->type) == CLASS_NUMBER)
+		operand->arg =
+			(struct field_arg){.is_given = true, .is_index = true, .text = TEXT("0")};
+}
+
 /* A token at source.ptr[0] == '%'. *len is what it takes. */
 static int compile_token(struct format_compiler *c, struct text source, uint32_t *len,
 			 struct diag *diag)
@@ -133,6 +143,8 @@ static int compile_token(struct format_compiler *c, struct text source, uint32_t
 	for (; at < source.len && isdigit((unsigned char)source.ptr[at]); at++)
 		width = MIN(width * 10 + (uint32_t)(source.ptr[at] - '0'), WIDTH_MAX);
 	rest = (struct text){source.ptr + at, source.len - at};
+	if (!rest.len)
+		return diag_set(diag, -EINVAL, "an output cannot end with %% or a width");
 	r = compile_longest(c, rest, &operand, &taken);
 	if (r)
 		return r == -ENOMEM ? r
@@ -141,6 +153,7 @@ static int compile_token(struct format_compiler *c, struct text source, uint32_t
 	segment = add_segment(c);
 	if (!segment)
 		return -ENOMEM;
+	settle_ancestors(operand);
 	segment->operand = operand;
 	segment->width = width;
 	*len = at + taken;

@@ -193,12 +193,21 @@ static int wrong_value(const char *name, enum value_type type, struct diag *diag
 			value_type_name(type));
 }
 
+/* What a field has may be written in ways that a literal may not: ::ffff:10.0.0.1. */
+static bool read_address(const char *text, struct ip_value *out)
+{
+	*out = (struct ip_value){.family = AF_INET, .prefix = 32};
+	if (inet_pton(AF_INET, text, out->bytes) == 1)
+		return true;
+	*out = (struct ip_value){.family = AF_INET6, .prefix = 128};
+	return inet_pton(AF_INET6, text, out->bytes) == 1;
+}
+
 static int read_value(struct given *given, const char *name, enum value_type type,
 		      const cJSON *json, struct value *out, struct diag *diag)
 {
-	char number[64];
-	struct text text = text_from(number);
-	enum value_type as = type == VALUE_IPNET ? VALUE_IPADDR : type;
+	char number[64] = "";
+	struct text text = TEXT_NONE;
 	int r;
 
 	if (type_class(type) & (CLASS_STRING | CLASS_BYTES)) {
@@ -208,6 +217,12 @@ static int read_value(struct given *given, const char *name, enum value_type typ
 			.type = type,
 			.text = pool_text(&given->pool, text_from(json->valuestring))};
 		return out->text.ptr ? 0 : -ENOMEM;
+	}
+	if (type == VALUE_IPADDR || type == VALUE_IPNET) {
+		*out = (struct value){.type = type};
+		return cJSON_IsString(json) && read_address(json->valuestring, &out->ip)
+			       ? 0
+			       : wrong_value(name, type, diag);
 	}
 	if (type == VALUE_DOUBLE && cJSON_IsNumber(json)) {
 		*out = (struct value){.type = type, .f64 = json->valuedouble};
@@ -221,8 +236,7 @@ static int read_value(struct given *given, const char *name, enum value_type typ
 	} else if (cJSON_IsBool(json)) {
 		text = cJSON_IsTrue(json) ? TEXT("true") : TEXT("false");
 	}
-	r = literal_parse(text, as, OP_EQ, &given->pool, out, NULL);
-	out->type = type;
+	r = literal_parse(text, type, OP_EQ, &given->pool, out, NULL);
 	return r == -EINVAL ? wrong_value(name, type, diag) : r;
 }
 

@@ -39,6 +39,12 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t' || c == '\b' || c == '\r' || c == '\n';
 }
 
+/* What ends a bare word, as isspace(3) has it: not the same as a blank. */
+static bool is_space(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
 static bool is_letter(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
@@ -165,7 +171,7 @@ bool lex_bare_string(struct lexer *lex, struct text *out)
 	for (; lex->at + len < lex->source.len; len++) {
 		char c = lex->source.ptr[lex->at + len];
 
-		if (is_blank(c) || c == '\0' || strchr("()\"'=,", c))
+		if (is_space(c) || c == '\0' || strchr("()\"'=,", c))
 			break;
 	}
 	if (len)
@@ -281,7 +287,7 @@ bool lex_argument(struct lexer *lex, struct text *out)
 		for (; lex->at + len < lex->source.len; len++) {
 			char c = lex->source.ptr[lex->at + len];
 
-			if (is_blank(c) || c == '\0' || strchr("[]\"'", c))
+			if (is_space(c) || c == '\0' || strchr("[]\"'", c))
 				break;
 		}
 		if (!len)

@@ -149,7 +149,7 @@ static int parse_ip(struct text source, enum value_type type, struct value *out,
 
 	if (!copy_short(source, text, sizeof(text)))
 		return refuse(source, type, diag);
-	out->ip.family = strchr(text, '.') && !strchr(text, ':') ? AF_INET : AF_INET6;
+	out->ip.family = strchr(text, '.') ? AF_INET : AF_INET6;
 	if (inet_pton(out->ip.family, text, out->ip.bytes) != 1)
 		return refuse(source, type, diag);
 	out->ip.prefix = out->ip.family == AF_INET ? 32 : 128;

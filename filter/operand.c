@@ -75,6 +75,12 @@ static enum value_type dynamic_type(struct text param)
 	return VALUE_DYNAMIC;
 }
 
+/* Some fields take their argument behind a dot only. */
+static bool takes_in_brackets(const struct field *field, const struct field_arg *arg)
+{
+	return field->flags & FIELD_ARG_KEY || (field->flags & FIELD_ARG_INDEX && arg->is_index);
+}
+
 static int compile_field(struct operand *operand, const struct ast_node *node,
 			 const struct field_set *fields, struct operand_table *table,
 			 struct diag *diag)
@@ -96,7 +102,7 @@ static int compile_field(struct operand *operand, const struct ast_node *node,
 	if (!arg.ptr)
 		return -ENOMEM;
 	if (field_arg_prepare(field, arg, node->has_arg || dot_arg.len, &operand->arg) ||
-	    (node->has_arg && !(field->flags & FIELD_ARG_KEY) && !operand->arg.is_index))
+	    (node->has_arg && !takes_in_brackets(field, &operand->arg)))
 		return refuse_at(diag, node, ERR_UNKNOWN_NAME,
 				 node->has_arg || dot_arg.len
 					 ? "the field '%.*s' has no such argument '%.*s'"

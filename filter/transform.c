@@ -138,7 +138,7 @@ static int base64_digit(char c)
 	return c == '+' ? 62 : c == '/' ? 63 : -1;
 }
 
-/* RFC 4648 with or without padding. */
+/* RFC 4648, with or without padding, or with too much of it. */
 static bool decode_base64(struct text in, struct arena *arena, struct text *out)
 {
 	char *bytes = arena_alloc(arena, in.len / 4 * 3 + 3);
@@ -148,7 +148,7 @@ static bool decode_base64(struct text in, struct arena *arena, struct text *out)
 		in.len--;
 		padding++;
 	}
-	if (!bytes || in.len % 4 == 1 || (padding && (in.len + padding) % 4 != 0))
+	if (!bytes || in.len % 4 == 1 || (padding && !in.len))
 		return false;
 	for (uint32_t i = 0; i < in.len; i++) {
 		int digit = base64_digit(in.ptr[i]);

@@ -222,7 +222,7 @@ field_extract_fn extract_fd_number, extract_fd_text, extract_fd_bool, extract_fd
 	extract_dns;
 field_extract_fn extract_container_text, extract_container_bool, extract_container_time,
 	extract_container_label;
-field_check_arg_fn check_syscall_arg, check_evt_arg, check_evt_abspath;
+field_check_arg_fn check_syscall_arg, check_evt_arg, check_evt_abspath, check_evt_type_is;
 
 /* Yield one value made in the context's arena. False: the arena is full. */
 bool yield_text(const struct field_context *ctx, struct values *out, struct text text);

@@ -394,6 +394,12 @@ bool extract_evt_type_is(const struct field_context *ctx, const struct field *fi
 	return yield_u64(ctx, out, field->type, is);
 }
 
+int check_evt_type_is(const struct field *field, struct field_arg *arg)
+{
+	(void)field;
+	return arg->is_index || event_name_is_known(arg->text) ? 0 : -EINVAL;
+}
+
 bool extract_evt_buffer(const struct field_context *ctx, const struct field *field,
 			const struct field_arg *arg, struct values *out)
 {
