@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/util.h"
@@ -36,37 +37,43 @@ static int read_engine_version(struct item *item)
 static int read_plugin(struct item *item, yaml_node_t *node, struct plugin_requirement *out)
 {
 	struct item entry = {item->c, item->document, node, item->file, item->name};
-	struct version version;
-	struct place place = node_place(item, node);
 	int r;
 
 	if (node->type != YAML_MAPPING_NODE)
 		return refuse_shape(item, node, "a plugin needs a name and a version");
-	out->place = place;
+	out->place = node_place(item, node);
 	r = item_text(&entry, "name", true, &out->name);
-	if (!r)
-		r = item_text(&entry, "version", true, &out->version);
-	if (!r && !version_parse(out->version, &version))
-		r = report_error(item->c, "LOAD_ERR_VALIDATE", &place, out->name,
-				 "'%.*s' is no version", TEXT_ARGS(out->version));
-	return r;
+	return r ? r : item_text(&entry, "version", true, &out->version);
 }
 
-/* The same plugin twice in one entry makes no sense. */
-static int check_plugin_names(struct item *item, const struct plugin_requirement *p)
+static int check_plugin_version(struct item *item, const struct plugin_requirement *p)
 {
-	for (uint32_t i = 0; i < p->n_alternatives; i++) {
+	struct version version;
+
+	if (version_parse(p->version, &version))
+		return 0;
+	return report_error(item->c, "LOAD_ERR_VALIDATE", &p->place, p->name,
+			    "'%.*s' is no version", TEXT_ARGS(p->version));
+}
+
+/* Versions must be some; the same plugin twice in one entry makes no sense. */
+static int check_plugin(struct item *item, const struct plugin_requirement *p)
+{
+	int r = check_plugin_version(item, p);
+
+	for (uint32_t i = 0; !r && i < p->n_alternatives; i++) {
 		bool is_twice = text_equal(p->alternatives[i].name, p->name);
 
 		for (uint32_t j = 0; j < i; j++)
 			is_twice = is_twice ||
 				   text_equal(p->alternatives[i].name, p->alternatives[j].name);
-		if (is_twice)
-			return report_error(item->c, "LOAD_ERR_VALIDATE", &p->place, p->name,
-					    "plugin '%.*s' is named twice",
-					    TEXT_ARGS(p->alternatives[i].name));
+		r = check_plugin_version(item, &p->alternatives[i]);
+		if (!r && is_twice)
+			r = report_error(item->c, "LOAD_ERR_VALIDATE", &p->place, p->name,
+					 "plugin '%.*s' is named twice",
+					 TEXT_ARGS(p->alternatives[i].name));
 	}
-	return 0;
+	return r;
 }
 
 static int read_alternatives(struct item *item, yaml_node_t *entry, struct plugin_requirement *p)
@@ -90,7 +97,7 @@ static int read_alternatives(struct item *item, yaml_node_t *entry, struct plugi
 		if (r)
 			return r;
 	}
-	return check_plugin_names(item, p);
+	return 0;
 }
 
 static int read_plugin_versions(struct item *item)
@@ -107,6 +114,8 @@ static int read_plugin_versions(struct item *item)
 
 		if (!r)
 			r = read_alternatives(item, node, &p);
+		if (!r)
+			r = check_plugin(item, &p);
 		if (r)
 			return r;
 		items = grown(&item->c->pool, item->c->plugins, item->c->n_plugins, sizeof(p));
@@ -150,26 +159,40 @@ static int read_change(struct item *item, const char *key, enum change *out)
 	bool append = false;
 	int r = item_bool(item, "append", &append);
 
-	if (!r)
-		r = read_overrides(item, &overrides);
-	if (r)
-		return r;
-	if (append && overrides.n)
-		return refuse_shape(item, item->node, "'append' and 'override' exclude each other");
-	for (uint32_t i = 0; i < overrides.n; i++) {
-		if (!text_equal(overrides.items[i].key, text_from(key)))
-			return refuse_shape(item, item->node, "'%.*s' cannot be overridden here",
-					    TEXT_ARGS(overrides.items[i].key));
-		*out = overrides.items[i].change;
-	}
-	if (append) {
+	if (!r && append) {
 		struct place place = node_place(item, item->node);
 
 		report_warning(item->c, "LOAD_DEPRECATED_ITEM", &place, item->name,
 			       "'append' is deprecated, use 'override'");
 		*out = CHANGE_APPEND;
 	}
+	if (!r)
+		r = read_overrides(item, &overrides);
+	if (r)
+		return r;
+	for (uint32_t i = 0; i < overrides.n; i++) {
+		if (!text_equal(overrides.items[i].key, text_from(key)))
+			return refuse_shape(item, item->node, "'%.*s' cannot be overridden here",
+					    TEXT_ARGS(overrides.items[i].key));
+		*out = overrides.items[i].change;
+	}
+	if (append && overrides.n)
+		return refuse_shape(item, item->node, "'append' and 'override' exclude each other");
 	return 0;
+}
+
+static void warn_list_name(const struct list_def *list, struct collection *c)
+{
+	if (!is_list_name(list->name))
+		report_warning(c, "LOAD_INVALID_LIST_NAME", &list->place, list->name,
+			       "a list's name should not hold blanks, quotes, brackets, = or ,");
+}
+
+static void warn_macro_name(const struct macro_def *macro, struct collection *c)
+{
+	if (!is_macro_name(macro->name))
+		report_warning(c, "LOAD_INVALID_MACRO_NAME", &macro->place, macro->name,
+			       "a macro's name should be letters, digits and _");
 }
 
 static int read_list(struct item *item)
@@ -181,15 +204,14 @@ static int read_list(struct item *item)
 	int r = item_text(item, "list", true, &fresh.name);
 
 	item->name = fresh.name;
-	if (!r)
+	if (!r) {
+		warn_list_name(&fresh, c);
 		r = item_texts(item, "items", &items);
+	}
 	if (!r)
 		r = read_change(item, "items", &change);
 	if (r)
 		return r;
-	if (!is_list_name(fresh.name))
-		report_warning(c, "LOAD_INVALID_LIST_NAME", &fresh.place, fresh.name,
-			       "a list's name should not hold blanks, quotes, brackets, = or ,");
 	def = collection_list(c, fresh.name);
 	if (change == CHANGE_APPEND) {
 		if (!def)
@@ -227,16 +249,15 @@ static int read_macro(struct item *item)
 	int r = item_text(item, "macro", true, &fresh.name);
 
 	item->name = fresh.name;
-	if (!r)
+	if (!r) {
+		warn_macro_name(&fresh, c);
 		r = item_text(item, "condition", true, &fresh.condition);
+	}
 	if (!r)
 		r = read_change(item, "condition", &change);
 	if (r)
 		return r;
 	fresh.condition_place = node_place(item, item_value(item, "condition"));
-	if (!is_macro_name(fresh.name))
-		report_warning(c, "LOAD_INVALID_MACRO_NAME", &fresh.place, fresh.name,
-			       "a macro's name should be letters, digits and _");
 	def = collection_macro(c, fresh.name);
 	if (change == CHANGE_APPEND) {
 		if (!def)
@@ -409,11 +430,59 @@ static bool is_too_deep(const char *text, size_t len)
 	return false;
 }
 
-int collect_text(struct collection *c, const char *file, const char *text, size_t len)
+static int refuse_documents(struct collection *c, const char *file)
 {
 	const struct place start = {file, 1, 1};
+
+	return report_error(c, "LOAD_ERR_YAML_PARSE", &start, TEXT_NONE,
+			    "more than %d documents in one file", DOCUMENTS_MAX);
+}
+
+/* All documents of a file. */
+struct documents {
+	yaml_document_t *items;
+	uint32_t n;
+};
+
+static void documents_done(struct documents *documents)
+{
+	for (uint32_t i = 0; i < documents->n; i++)
+		yaml_document_delete(&documents->items[i]);
+	free(documents->items);
+}
+
+/* They are all read before the first is looked at: what is not YAML at its end means nothing at its
+ * beginning. */
+static int load_documents(struct collection *c, const char *file, yaml_parser_t *parser,
+			  struct documents *out)
+{
+	for (;;) {
+		yaml_document_t document, *items;
+
+		if (!yaml_parser_load(parser, &document))
+			return refuse_yaml(c, file, parser);
+		if (!yaml_document_get_root_node(&document)) {
+			yaml_document_delete(&document);
+			return 0;
+		}
+		items = out->n == DOCUMENTS_MAX
+				? NULL
+				: reallocarray(out->items, out->n + 1, sizeof(*items));
+		if (!items) {
+			yaml_document_delete(&document);
+			return out->n == DOCUMENTS_MAX ? refuse_documents(c, file) : -ENOMEM;
+		}
+		out->items = items;
+		out->items[out->n++] = document;
+	}
+}
+
+int collect_text(struct collection *c, const char *file, const char *text, size_t len)
+{
+	SCOPED(documents_done) struct documents documents = {0};
+	const struct place start = {file, 1, 1};
 	yaml_parser_t parser;
-	int r = 0;
+	int r;
 
 	if (is_too_deep(text, len))
 		return report_error(c, "LOAD_ERR_YAML_PARSE", &start, TEXT_NONE,
@@ -421,22 +490,10 @@ int collect_text(struct collection *c, const char *file, const char *text, size_
 	if (!yaml_parser_initialize(&parser))
 		return -ENOMEM;
 	yaml_parser_set_input_string(&parser, (const unsigned char *)text, len);
-	for (int n = 0; !r && n < DOCUMENTS_MAX; n++) {
-		yaml_document_t document;
-		bool is_end;
-
-		if (!yaml_parser_load(&parser, &document)) {
-			r = refuse_yaml(c, file, &parser);
-			break;
-		}
-		is_end = !yaml_document_get_root_node(&document);
-		if (!is_end)
-			r = read_document(c, file, &document);
-		yaml_document_delete(&document);
-		if (is_end)
-			break;
-	}
+	r = load_documents(c, file, &parser, &documents);
 	yaml_parser_delete(&parser);
+	for (uint32_t i = 0; !r && i < documents.n; i++)
+		r = read_document(c, file, &documents.items[i]);
 	return r;
 }
 

@@ -32,25 +32,56 @@ static bool comp_is_known(struct text comp, bool *takes_list)
 	return true;
 }
 
+/* The text of a scalar; anything else counts as no text, as upstream. */
+static int entry_text(const struct item *item, yaml_node_t *node, const char *what,
+		      struct text *out)
+{
+	*out = TEXT("");
+	if (node->type != YAML_SCALAR_NODE || node_is_null(node))
+		return 0;
+	return node_text(item, node, what, out);
+}
+
+static int entry_texts(const struct item *item, yaml_node_t *node, const char *what,
+		       struct texts *out)
+{
+	for (yaml_node_item_t *i = node->data.sequence.items.start;
+	     i < node->data.sequence.items.top; i++) {
+		struct text t;
+		int r = entry_text(item, yaml_document_get_node(item->document, *i), what, &t);
+
+		if (r)
+			return r;
+		if (texts_add(&item->c->pool, out, t))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* fields or comps: a scalar or a list of them. What is neither is as good as missing. */
 static int read_scalar_or_list(const struct item *item, yaml_node_t *node, const char *what,
-			       struct texts *out, bool *is_list)
+			       struct texts *out, bool *is_list, bool *is_there)
 {
 	struct text t;
 	int r;
 
 	*is_list = node->type == YAML_SEQUENCE_NODE;
+	*is_there = true;
 	if (*is_list)
-		return node_texts(item, node, what, out);
-	r = node_text(item, node, what, &t);
-	return r ? r : (texts_add(&item->c->pool, out, t) ? -ENOMEM : 0);
+		return entry_texts(item, node, what, out);
+	r = entry_text(item, node, what, &t);
+	*is_there = t.len > 0;
+	if (r || !*is_there)
+		return r;
+	return texts_add(&item->c->pool, out, t) ? -ENOMEM : 0;
 }
 
 static int read_value_item(const struct item *item, yaml_node_t *node, struct exception_item *out)
 {
 	out->is_list = node->type == YAML_SEQUENCE_NODE;
 	if (out->is_list)
-		return node_texts(item, node, "values", &out->list);
-	return node_text(item, node, "values", &out->scalar);
+		return entry_texts(item, node, "values", &out->list);
+	return entry_text(item, node, "values", &out->scalar);
 }
 
 static int read_value(const struct item *item, yaml_node_t *node, struct exception_value *out)
@@ -98,32 +129,31 @@ static int read_values(const struct item *item, yaml_node_t *node, struct except
 		if (r)
 			return r;
 	}
-	out->has_values = true;
 	return 0;
 }
 
-static int read_exception(const struct item *item, yaml_node_t *node, struct exception_def *out)
+/* What an exception has besides its name. */
+static int read_parts(const struct item *item, bool is_append, struct exception_def *out)
 {
-	struct item own = {item->c, item->document, node, item->file, item->name};
-	yaml_node_t *value;
-	int r;
+	yaml_node_t *fields = item_value(item, "fields"), *comps = item_value(item, "comps");
+	yaml_node_t *values = item_value(item, "values");
+	int r = 0;
 
-	if (node->type != YAML_MAPPING_NODE)
-		return refuse_shape(item, node, "an exception is a mapping of keys");
-	out->place = node_place(item, node);
-	r = item_text(&own, "name", true, &out->name);
-	value = item_value(&own, "fields");
-	if (!r && value) {
-		out->has_fields = true;
-		r = read_scalar_or_list(&own, value, "fields", &out->fields, &out->fields_are_list);
-	}
-	value = item_value(&own, "comps");
-	if (!r && value) {
-		out->has_comps = true;
-		r = read_scalar_or_list(&own, value, "comps", &out->comps, &out->comps_are_list);
-	}
-	value = item_value(&own, "values");
-	return !r && value ? read_values(&own, value, out) : r;
+	if (!fields && !is_append)
+		return refuse_shape(item, item->node, "exception '%.*s': fields are missing",
+				    TEXT_ARGS(out->name));
+	if (fields)
+		r = read_scalar_or_list(item, fields, "fields", &out->fields, &out->fields_are_list,
+					&out->has_fields);
+	if (!r && comps)
+		r = read_scalar_or_list(item, comps, "comps", &out->comps, &out->comps_are_list,
+					&out->has_comps);
+	if (!r && values)
+		r = read_values(item, values, out);
+	if (!r && !values && is_append)
+		report_warning(item->c, "LOAD_APPEND_NO_VALUES", &out->place, item->name,
+			       "exception '%.*s' appends no values", TEXT_ARGS(out->name));
+	return r;
 }
 
 static struct exception_def *find_exception(struct exceptions *list, struct text name)
@@ -135,13 +165,33 @@ static struct exception_def *find_exception(struct exceptions *list, struct text
 	return NULL;
 }
 
-int read_exceptions(struct item *item, const struct rule_def *rule, struct exceptions *out)
+static int read_exception(const struct item *item, yaml_node_t *node, bool is_append,
+			  struct exceptions *all)
+{
+	struct item own = {item->c, item->document, node, item->file, item->name};
+	struct exception_def *e = &all->items[all->n];
+	int r;
+
+	if (node->type != YAML_MAPPING_NODE)
+		return refuse_shape(item, node, "an exception is a mapping of keys");
+	e->place = node_place(item, node);
+	r = item_text(&own, "name", true, &e->name);
+	if (r)
+		return r;
+	if (find_exception(all, e->name))
+		report_warning(item->c, "LOAD_EXCEPTION_NAME_NOT_UNIQUE", &e->place, item->name,
+			       "exception '%.*s' is defined twice", TEXT_ARGS(e->name));
+	r = read_parts(&own, is_append, e);
+	all->n += r == 0;
+	return r;
+}
+
+int read_exceptions(struct item *item, bool is_append, struct exceptions *out)
 {
 	yaml_node_t *list = item_value(item, "exceptions");
 	struct exceptions exceptions = {0};
 	uint32_t n;
 
-	(void)rule;
 	if (node_is_null(list)) {
 		*out = exceptions;
 		return 0;
@@ -153,19 +203,12 @@ int read_exceptions(struct item *item, const struct rule_def *rule, struct excep
 	if (!exceptions.items)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < n; i++) {
-		struct exception_def *e = &exceptions.items[exceptions.n];
-		int r = read_exception(
-			item,
-			yaml_document_get_node(item->document, list->data.sequence.items.start[i]),
-			e);
+		yaml_node_t *node =
+			yaml_document_get_node(item->document, list->data.sequence.items.start[i]);
+		int r = read_exception(item, node, is_append, &exceptions);
 
 		if (r)
 			return r;
-		if (find_exception(&exceptions, e->name))
-			report_warning(item->c, "LOAD_EXCEPTION_NAME_NOT_UNIQUE", &e->place,
-				       item->name, "exception '%.*s' is defined twice",
-				       TEXT_ARGS(e->name));
-		exceptions.n++;
 	}
 	*out = exceptions;
 	return 0;
@@ -231,7 +274,7 @@ static int check_comps(struct collection *c, const struct rule_def *rule, struct
 static int check_values(struct collection *c, const struct rule_def *rule,
 			const struct exception_def *e)
 {
-	for (uint32_t i = 0; i < e->n_values; i++) {
+	for (uint32_t i = 0; i < e->n_values && !rule->unknown_source; i++) {
 		const struct exception_value *v = &e->values[i];
 
 		if (e->fields_are_list && (!v->is_list || v->n != e->fields.n))
@@ -252,8 +295,7 @@ static int check_exception(struct collection *c, const struct rule_def *rule,
 	int r;
 
 	if (!e->has_fields)
-		return report_error(c, "LOAD_ERR_YAML_VALIDATE", &e->place, rule->name,
-				    "exception '%.*s': fields are missing", TEXT_ARGS(e->name));
+		return refuse(c, rule, e, "fields are missing", TEXT_NONE);
 	r = check_fields(c, rule, e);
 	if (!r)
 		r = check_comps(c, rule, e);
@@ -272,13 +314,6 @@ int check_exceptions(const struct item *item, const struct rule_def *rule,
 	return 0;
 }
 
-static void warn_no_values(struct collection *c, const struct rule_def *rule,
-			   const struct exception_def *e)
-{
-	report_warning(c, "LOAD_APPEND_NO_VALUES", &e->place, rule->name,
-		       "exception '%.*s' appends no values", TEXT_ARGS(e->name));
-}
-
 static int append_values(struct collection *c, const struct rule_def *rule,
 			 struct exception_def *to, const struct exception_def *more)
 {
@@ -286,10 +321,8 @@ static int append_values(struct collection *c, const struct rule_def *rule,
 
 	if (more->has_fields || more->has_comps)
 		return refuse(c, rule, more, "only values can be appended", TEXT_NONE);
-	if (!more->n_values) {
-		warn_no_values(c, rule, more);
+	if (!more->n_values)
 		return 0;
-	}
 	values = pool_alloc(&c->pool, (to->n_values + more->n_values) * sizeof(*values));
 	if (!values)
 		return -ENOMEM;
@@ -308,8 +341,6 @@ static int append_exception(struct collection *c, struct rule_def *to,
 	struct exception_def fresh = *more;
 	int r;
 
-	if (!more->n_values)
-		warn_no_values(c, to, more);
 	if (!more->has_fields)
 		return refuse(c, to, more, "a new exception needs fields", TEXT_NONE);
 	if (!more->n_values)
@@ -356,9 +387,10 @@ static void print_item(FILE *out, const struct exception_item *item, bool takes_
 {
 	bool is_written_list = takes_list && text_starts_with(item->scalar, TEXT("("));
 	bool needs_brackets = item->is_list || (takes_list && !is_written_list);
+	bool has_comma = !item->is_list && memchr(item->scalar.ptr, ',', item->scalar.len) != NULL;
 
 	fprintf(out, "%s", needs_brackets ? "(" : "");
-	if (!item->is_list && is_written_list)
+	if (!item->is_list && (is_written_list || (takes_list && has_comma)))
 		fprintf(out, "%.*s", TEXT_ARGS(item->scalar));
 	else if (!item->is_list)
 		print_value(out, item->scalar);

@@ -3,8 +3,9 @@
 
 #include "rules/yaml_read.h"
 
-/* The exceptions of an item. Shape only; see check_exceptions(). */
-int read_exceptions(struct item *item, const struct rule_def *rule, struct exceptions *out);
+/* The exceptions of an item. Shape only; see check_exceptions(). is_append: to a rule that exists,
+ * where fields may be missing and values should not. */
+int read_exceptions(struct item *item, bool is_append, struct exceptions *out);
 
 /* Fields, operators and values of each exception must fit each other: LOAD_ERR_VALIDATE. Gives
  * defaults to comps that were not written. */

@@ -10,37 +10,55 @@
 #include "rules/collect_gates.h"
 #include "rules/collect_window.h"
 
+static int refuse_override(const struct item *item, const yaml_node_t *node)
+{
+	struct place place = node_place(item, node);
+
+	return report_error(item->c, "LOAD_ERR_VALIDATE", &place, item->name,
+			    "'override' must be a mapping of keys to append or replace");
+}
+
+static int add_override(const struct item *item, yaml_node_t *key, yaml_node_t *value,
+			struct overrides *out)
+{
+	struct text operation = TEXT("null");
+	int r;
+
+	if (key->type != YAML_SCALAR_NODE || value->type != YAML_SCALAR_NODE)
+		return refuse_override(item, key);
+	if (out->n == OVERRIDES_MAX)
+		return refuse_shape(item, key, "too many keys in 'override'");
+	r = node_text(item, key, "override", &out->items[out->n].key);
+	if (!r && !node_is_null(value))
+		r = node_text(item, value, "override", &operation);
+	if (r)
+		return r;
+	if (text_equal(operation, TEXT("append")))
+		out->items[out->n++].change = CHANGE_APPEND;
+	else if (text_equal(operation, TEXT("replace")))
+		out->items[out->n++].change = CHANGE_REPLACE;
+	else
+		return refuse_shape(item, value, "'override' of '%.*s' must be append or replace",
+				    TEXT_ARGS(out->items[out->n].key));
+	return 0;
+}
+
 int read_overrides(struct item *item, struct overrides *out)
 {
 	yaml_node_t *map = item_value(item, "override");
+	int r = 0;
 
 	out->n = 0;
+	if (map && map->type == YAML_SEQUENCE_NODE &&
+	    map->data.sequence.items.start < map->data.sequence.items.top)
+		return refuse_override(item, map);
 	if (!map || map->type != YAML_MAPPING_NODE)
 		return 0;
-	for (yaml_node_pair_t *p = map->data.mapping.pairs.start; p < map->data.mapping.pairs.top;
-	     p++) {
-		struct text key, value;
-		int r = node_text(item, yaml_document_get_node(item->document, p->key), "override",
-				  &key);
-
-		if (!r)
-			r = node_text(item, yaml_document_get_node(item->document, p->value),
-				      "override", &value);
-		if (r)
-			return r;
-		if (out->n == OVERRIDES_MAX)
-			return refuse_shape(item, map, "too many keys in 'override'");
-		out->items[out->n].key = key;
-		if (text_equal(value, TEXT("append")))
-			out->items[out->n++].change = CHANGE_APPEND;
-		else if (text_equal(value, TEXT("replace")))
-			out->items[out->n++].change = CHANGE_REPLACE;
-		else
-			return refuse_shape(item, map,
-					    "'override' of '%.*s' must be append or replace",
-					    TEXT_ARGS(key));
-	}
-	return 0;
+	for (yaml_node_pair_t *p = map->data.mapping.pairs.start;
+	     !r && p < map->data.mapping.pairs.top; p++)
+		r = add_override(item, yaml_document_get_node(item->document, p->key),
+				 yaml_document_get_node(item->document, p->value), out);
+	return r;
 }
 
 static int read_priority(struct item *item, enum alert_priority *out)
@@ -169,7 +187,7 @@ static int get_capture_duration(struct item *item, struct rule_def *rule)
 
 static int get_exceptions(struct item *item, struct rule_def *rule)
 {
-	return read_exceptions(item, rule, &rule->exceptions);
+	return read_exceptions(item, false, &rule->exceptions);
 }
 
 static int get_count(struct item *item, struct rule_def *rule)
@@ -346,7 +364,7 @@ static int find_changeable(struct text key)
 	return -1;
 }
 
-/* Which change each row of changeable gets; every key that is present must have one. */
+/* Which change each row of changeable gets. */
 static int plan_changes(struct item *item, const struct overrides *overrides,
 			enum change changes[ARRAY_SIZE(changeable)])
 {
@@ -358,17 +376,7 @@ static int plan_changes(struct item *item, const struct overrides *overrides,
 		    (overrides->items[i].change == CHANGE_APPEND && !changeable[row].append))
 			return refuse_shape(item, item->node, "'%.*s' cannot be overridden so",
 					    TEXT_ARGS(key));
-		if (!item_has(item, changeable[row].key))
-			return refuse_shape(item, item->node,
-					    "'%.*s' is to be overridden and missing",
-					    TEXT_ARGS(key));
 		changes[row] = overrides->items[i].change;
-	}
-	for (size_t row = 0; row < ARRAY_SIZE(changeable); row++) {
-		if (item_has(item, changeable[row].key) && changes[row] == CHANGE_NONE)
-			return refuse_shape(item, item_value(item, changeable[row].key),
-					    "unexpected key '%s': 'override' does not name it",
-					    changeable[row].key);
 	}
 	return 0;
 }
@@ -396,43 +404,87 @@ static int check_append(struct item *item, const struct rule_def *rule, const st
 	return 0;
 }
 
-/* Read the keys with a change, then append, then replace. */
-static int override_rule(struct item *item, const struct overrides *overrides,
+/* Read the keys that get that change into *more; *n: how many. */
+static int read_changes(struct item *item, const enum change *changes, enum change wanted,
+			struct rule_def *more, uint32_t *n)
+{
+	int r = 0;
+
+	for (size_t row = 0; !r && row < ARRAY_SIZE(changeable); row++) {
+		if (changes[row] != wanted)
+			continue;
+		++*n;
+		if (!item_has(item, changeable[row].key))
+			return refuse_shape(item, item->node,
+					    "'%s' is to be overridden and missing",
+					    changeable[row].key);
+		r = wanted == CHANGE_APPEND && changeable[row].get == get_exceptions
+			    ? read_exceptions(item, true, &more->exceptions)
+			    : changeable[row].get(item, more);
+	}
+	return r;
+}
+
+static int apply_changes(struct item *item, const enum change *changes, enum change wanted,
 			 struct rule_def *rule)
 {
-	enum change changes[ARRAY_SIZE(changeable)] = {CHANGE_NONE};
 	struct rule_def more = {0};
 	bool appends_window = false;
-	int r = plan_changes(item, overrides, changes);
+	uint32_t n = 0;
+	int r;
 
-	if (r)
+	if (rule)
+		more = (struct rule_def){.name = rule->name,
+					 .source = rule->source,
+					 .unknown_source = rule->unknown_source,
+					 .is_enabled = rule->is_enabled};
+	r = read_changes(item, changes, wanted, &more, &n);
+	if (r || !n)
 		return r;
 	if (!rule)
 		return refuse_undefined(item);
-	more = (struct rule_def){.name = rule->name,
-				 .source = rule->source,
-				 .unknown_source = rule->unknown_source,
-				 .is_enabled = rule->is_enabled};
 	for (size_t row = 0; !r && row < ARRAY_SIZE(changeable); row++) {
-		if (changes[row] != CHANGE_NONE)
-			r = changeable[row].get(item, &more);
 		appends_window = appends_window || (changes[row] == CHANGE_APPEND &&
 						    changeable[row].append == append_window);
 	}
-	if (!r && (appends_window || changes[0] == CHANGE_APPEND))
+	if (wanted == CHANGE_APPEND && (appends_window || changes[0] == CHANGE_APPEND))
 		r = check_append(item, rule, &more, appends_window);
 	for (size_t row = 0; !r && row < ARRAY_SIZE(changeable); row++) {
-		if (changes[row] == CHANGE_APPEND)
+		if (changes[row] == wanted && wanted == CHANGE_APPEND)
 			r = changeable[row].append(item->c, rule, &more);
-	}
-	for (size_t row = 0; !r && row < ARRAY_SIZE(changeable); row++) {
-		if (changes[row] == CHANGE_REPLACE)
+		else if (changes[row] == wanted)
 			changeable[row].replace(rule, &more);
 	}
 	rule->visibility = item->c->counter++;
-	if (!r && changes[0] == CHANGE_NONE && changes[4] != CHANGE_NONE)
+	return r;
+}
+
+/* Every key that is present and can be changed must have a change. */
+static int check_unplanned(struct item *item, const enum change *changes)
+{
+	for (size_t row = 0; row < ARRAY_SIZE(changeable); row++) {
+		if (item_has(item, changeable[row].key) && changes[row] == CHANGE_NONE)
+			return refuse_shape(item, item_value(item, changeable[row].key),
+					    "unexpected key '%s': 'override' does not name it",
+					    changeable[row].key);
+	}
+	return 0;
+}
+
+/* Append, then replace. What is wrong is found in this order, as upstream finds it. */
+static int override_rule(struct item *item, const enum change *changes, struct rule_def *rule)
+{
+	int r = apply_changes(item, changes, CHANGE_APPEND, rule);
+
+	if (!r)
+		r = apply_changes(item, changes, CHANGE_REPLACE, rule);
+	if (!r)
+		r = check_unplanned(item, changes);
+	if (!r && item_has(item, "exceptions"))
 		r = check_exceptions(item, rule, &rule->exceptions);
-	return r || more.window.kind == WINDOW_PLAIN ? r : check_window(item, rule);
+	if (!r && (item_has(item, "count") || item_has(item, "sequence")))
+		r = check_window(item, rule);
+	return r;
 }
 
 /* append: true, of old. Only condition and exceptions count. */
@@ -442,25 +494,25 @@ static int append_rule(struct item *item, struct rule_def *rule)
 	struct rule_def more = {0};
 	int r = 0;
 
+	if (item_has(item, "condition"))
+		r = get_condition(item, &more);
+	if (!r && item_has(item, "exceptions"))
+		r = read_exceptions(item, true, &more.exceptions);
+	if (r)
+		return r;
+	if (!rule)
+		return refuse_undefined(item);
 	if (!item_has(item, "condition") && !item_has(item, "exceptions"))
 		return report_error(item->c, "LOAD_ERR_VALIDATE", &place, item->name,
 				    "appending needs exceptions or a condition");
-	if (!rule)
-		return refuse_undefined(item);
 	more.source = rule->source;
 	more.unknown_source = rule->unknown_source;
-	if (item_has(item, "condition")) {
-		r = get_condition(item, &more);
-		if (!r)
-			r = check_append(item, rule, &more, false);
-		if (!r)
-			r = append_condition(item->c, rule, &more);
-	}
-	if (!r && item_has(item, "exceptions")) {
-		r = get_exceptions(item, &more);
-		if (!r)
-			r = append_exceptions(item->c, rule, &more);
-	}
+	if (item_has(item, "condition"))
+		r = check_append(item, rule, &more, false);
+	if (!r && item_has(item, "condition"))
+		r = append_condition(item->c, rule, &more);
+	if (!r)
+		r = append_exceptions(item->c, rule, &more);
 	rule->visibility = item->c->counter++;
 	return r;
 }
@@ -490,9 +542,6 @@ static int read_definition(struct item *item, struct rule_def *rule)
 {
 	int r = item_text(item, "source", false, &rule->source);
 
-	if (r)
-		return r;
-	rule->unknown_source = !source_is_known(item->c, rule->source);
 	for (size_t row = 0; !r && row < ARRAY_SIZE(changeable); row++) {
 		bool is_needed = (row == 0 && !item_has(item, "sequence")) || row == 1 ||
 				 row == 2 || row == 5;
@@ -503,9 +552,25 @@ static int read_definition(struct item *item, struct rule_def *rule)
 		if (item_has(item, changeable[row].key))
 			r = changeable[row].get(item, rule);
 	}
-	if (!r)
-		r = check_exceptions(item, rule, &rule->exceptions);
-	return r ? r : check_window(item, rule);
+	return r;
+}
+
+/* Against what was defined before and what sources there are. */
+static int check_definition(struct item *item, struct rule_def *fresh, const struct rule_def *old)
+{
+	struct collection *c = item->c;
+	int r;
+
+	if (old && !text_equal(old->source, fresh->source))
+		return report_error(c, "LOAD_ERR_VALIDATE", &fresh->place, fresh->name,
+				    "the rule has been defined with another source");
+	fresh->unknown_source = !source_is_known(c, fresh->source);
+	if (fresh->unknown_source)
+		report_warning(c, "LOAD_UNKNOWN_SOURCE", &fresh->place, fresh->name,
+			       "no events come from source '%.*s', the rule is left out",
+			       TEXT_ARGS(fresh->source));
+	r = check_exceptions(item, fresh, &fresh->exceptions);
+	return r ? r : check_window(item, fresh);
 }
 
 static int define_rule(struct item *item, struct rule_def *old)
@@ -518,15 +583,10 @@ static int define_rule(struct item *item, struct rule_def *old)
 				 .place = node_place(item, item->node)};
 	int r = read_definition(item, &fresh);
 
+	if (!r)
+		r = check_definition(item, &fresh, old);
 	if (r)
 		return r;
-	if (fresh.unknown_source)
-		report_warning(c, "LOAD_UNKNOWN_SOURCE", &fresh.place, fresh.name,
-			       "no events come from source '%.*s', the rule is left out",
-			       TEXT_ARGS(fresh.source));
-	if (old && !text_equal(old->source, fresh.source))
-		return report_error(c, "LOAD_ERR_VALIDATE", &fresh.place, fresh.name,
-				    "the rule has been defined with another source");
 	if (!old) {
 		struct rule_def *rules = grown(&c->pool, c->rules, c->n_rules, sizeof(*rules));
 
@@ -569,35 +629,40 @@ static int check_source(struct item *item, const struct rule_def *rule)
 			    "the rule has been defined with another source");
 }
 
+static bool is_toggle(const struct item *item)
+{
+	return !item_has(item, "condition") && !item_has(item, "output") &&
+	       !item_has(item, "desc") && !item_has(item, "priority");
+}
+
 int read_rule(struct item *item)
 {
-	struct overrides overrides;
+	enum change changes[ARRAY_SIZE(changeable)] = {CHANGE_NONE};
+	struct overrides overrides = {0};
 	struct rule_def *old;
 	bool append = false;
 	int r = item_text(item, "rule", true, &item->name);
 
 	if (!r)
 		r = item_bool(item, "append", &append);
+	if (!r && append)
+		warn_append(item);
 	if (!r)
 		r = read_overrides(item, &overrides);
+	if (!r)
+		r = plan_changes(item, &overrides, changes);
 	if (r)
 		return r;
 	old = collection_rule(item->c, item->name);
-	if (append)
-		warn_append(item);
 	if (append && overrides.n)
 		return refuse_shape(item, item->node, "'append' and 'override' exclude each other");
-	if ((append || overrides.n) && old) {
+	if ((append || overrides.n) && old)
 		r = check_source(item, old);
-		if (r)
-			return r;
-	}
+	if (r)
+		return r;
 	if (overrides.n)
-		return override_rule(item, &overrides, old);
+		return override_rule(item, changes, old);
 	if (append)
 		return append_rule(item, old);
-	if (!item_has(item, "condition") && !item_has(item, "output") && !item_has(item, "desc") &&
-	    !item_has(item, "priority"))
-		return toggle_rule(item, old);
-	return define_rule(item, old);
+	return is_toggle(item) ? toggle_rule(item, old) : define_rule(item, old);
 }

@@ -48,7 +48,7 @@ struct exception_value {
 
 struct exception_def {
 	struct text name;
-	bool has_fields, has_comps, has_values;
+	bool has_fields, has_comps;
 	bool fields_are_list, comps_are_list;
 	struct texts fields, comps;
 	struct exception_value *values;

@@ -75,18 +75,23 @@ const struct collection *rule_loader_collection(const struct rule_loader *loader
 	return &loader->c;
 }
 
-/* For the callback of filter_warnings(). */
+/* For the callback of filter_warnings(): which are wanted, as some are given before the condition
+ * is compiled and some only when it compiles. */
 struct warn_target {
 	struct collection *c;
 	const struct rule_def *def;
+	bool of_values;
 };
 
 static void warn_condition(enum filter_warning warning, const struct ast_node *node,
 			   struct text subject, void *arg)
 {
 	struct warn_target *target = arg;
+	bool is_of_value = warning != WARNING_UNSAFE_NA && warning != WARNING_DEPRECATED;
 
 	(void)node;
+	if (is_of_value != target->of_values)
+		return;
 	report_warning(target->c, filter_warning_code(warning), &target->def->condition_place,
 		       target->def->name, "'%.*s' in the condition", TEXT_ARGS(subject));
 }
@@ -96,20 +101,18 @@ static bool contains(struct text text, const char *needle)
 	return memmem(text.ptr, text.len, needle, strlen(needle)) != NULL;
 }
 
-static void warn_output(struct collection *c, const struct rule_def *def)
+static void warn_deprecated(struct collection *c, const struct rule_def *def, struct text output)
 {
 	for (const char *const *f = filter_deprecated_fields(); *f; f++) {
-		if (contains(def->output, *f))
+		if (contains(output, *f))
 			report_warning(c, "LOAD_DEPRECATED_ITEM", &def->place, def->name,
 				       "'%s' in the output is deprecated", *f);
 	}
-	if (contains(def->output, CONTAINER_INFO))
-		report_warning(c, "LOAD_DEPRECATED_ITEM", &def->place, def->name,
-			       "'%s' in the output is deprecated and left out", CONTAINER_INFO);
 }
 
 /* The output without what upstream takes out of it. */
-static struct text clean_output(struct collection *c, struct text output)
+static struct text clean_output(struct collection *c, const struct rule_def *def,
+				struct text output)
 {
 	char *hit;
 	char *copy = pool_alloc(&c->pool, (size_t)output.len + 1);
@@ -118,6 +121,9 @@ static struct text clean_output(struct collection *c, struct text output)
 	if (!copy)
 		return TEXT_NONE;
 	memcpy(copy, output.ptr, output.len);
+	if (contains(output, CONTAINER_INFO))
+		report_warning(c, "LOAD_DEPRECATED_ITEM", &def->place, def->name,
+			       "'%s' in the output is deprecated and left out", CONTAINER_INFO);
 	while ((hit = memmem(copy, t.len, CONTAINER_INFO, strlen(CONTAINER_INFO)))) {
 		size_t behind = (size_t)(copy + t.len - hit) - strlen(CONTAINER_INFO);
 
@@ -157,7 +163,7 @@ static int compile_filter(struct collection *c, struct expansion *expansion,
 			  struct filter **out, bool *skip)
 {
 	struct text condition = exceptions_expand(c, def);
-	struct warn_target target = {c, def};
+	struct warn_target target = {c, def, false};
 	struct event_set events;
 	struct ast_node *tree = NULL;
 	struct diag diag = {0};
@@ -174,9 +180,13 @@ static int compile_filter(struct collection *c, struct expansion *expansion,
 	r = filter_compile_tree(out, tree, c->fields, share, &diag);
 	if (!r && text_equal(def->source, TEXT("syscall")))
 		r = event_set_of(&events, tree, &diag);
-	return r ? refuse_compile(c, def, "LOAD_ERR_COMPILE_CONDITION", &def->condition_place, r,
-				  &diag, skip)
-		 : 0;
+	if (r)
+		return refuse_compile(c, def, "LOAD_ERR_COMPILE_CONDITION", &def->condition_place,
+				      r, &diag, skip);
+	target.of_values = true;
+	if (warns)
+		filter_warnings(tree, c->fields, warn_condition, &target);
+	return 0;
 }
 
 /* by, distinct, and what they are kept for. */
@@ -331,10 +341,10 @@ static int compile_output(struct collection *c, const struct rule_def *def, stru
 	struct text timed;
 	int r;
 
-	warn_output(c, def);
-	rule->output = clean_output(c, def->output);
-	if (!rule->output.ptr || append_output(c, def, rule))
+	rule->output = def->output;
+	if (append_output(c, def, rule))
 		return -ENOMEM;
+	rule->output = clean_output(c, def, rule->output);
 	timed = pool_print(&c->pool, "%%evt.time %.*s%s%.*s", TEXT_ARGS(rule->output),
 			   def->only_if_new.n ? " %rule.new_in %rule.new_doubt" : "",
 			   TEXT_ARGS(window_fields(c, def)));
@@ -347,8 +357,11 @@ static int compile_output(struct collection *c, const struct rule_def *def, stru
 						  ? timed
 						  : text_behind(timed, "%evt.time "),
 					  c->fields, &diag);
-	return r ? refuse_compile(c, def, "LOAD_ERR_COMPILE_OUTPUT", &def->place, r, &diag, skip)
-		 : 0;
+	if (r)
+		return refuse_compile(c, def, "LOAD_ERR_COMPILE_OUTPUT", &def->place, r, &diag,
+				      skip);
+	warn_deprecated(c, def, rule->output);
+	return 0;
 }
 
 static struct text join_tags(struct collection *c, const struct texts *tags)
@@ -383,16 +396,16 @@ static int compile_rule(struct collection *c, struct expansion *expansion,
 		.rate = def->has_rate ? def->rate : c->options->rate,
 	};
 	bool skip = false;
-	int r = compile_window(c, def, &rule, &skip);
+	int r = compile_output(c, def, &rule, &skip);
 
+	if (!r && !skip)
+		r = compile_window(c, def, &rule, &skip);
 	if (!r && !skip)
 		r = compile_condition(c, expansion, set->share, def, &rule, &skip);
 	if (!r && !skip && rule.window)
 		r = window_rule_identify(rule.window, def, &rule, &set->pool);
 	if (!r && !skip)
 		r = resolve_news(c, def, &rule, &skip);
-	if (!r && !skip)
-		r = compile_output(c, def, &rule, &skip);
 	if (r || skip)
 		return r;
 	if (def->priority > c->options->min_priority)

@@ -18,18 +18,41 @@ bool version_parse(struct text t, struct version *out)
 
 	return read_number(t, &at, &out->major) && at < t.len && t.ptr[at++] == '.' &&
 	       read_number(t, &at, &out->minor) && at < t.len && t.ptr[at++] == '.' &&
-	       read_number(t, &at, &out->patch) &&
-	       (at == t.len || ((t.ptr[at] == '-' || t.ptr[at] == '+') && at + 1 < t.len));
+	       read_number(t, &at, &out->patch); /* what follows says nothing, as upstream */
+}
+
+bool yaml_count(struct text t, uint32_t *out)
+{
+	uint32_t base = 10, at = 0;
+	uint64_t value = 0;
+
+	if (t.len && t.ptr[0] == '+')
+		at++;
+	if (t.len - at > 1 && t.ptr[at] == '0') {
+		bool is_hex = (t.ptr[at + 1] | 0x20) == 'x';
+
+		base = is_hex ? 16 : 8;
+		at += is_hex ? 2 : 1;
+	}
+	if (at >= t.len)
+		return false;
+	for (; at < t.len; at++) {
+		int digit = text_hex_digit(t.ptr[at]);
+
+		if (digit < 0 || (uint32_t)digit >= base)
+			return false;
+		value = value * base + (uint32_t)digit;
+		if (value > UINT32_MAX)
+			return false;
+	}
+	*out = (uint32_t)value;
+	return true;
 }
 
 bool version_of_engine(struct text t, struct version *out)
 {
-	uint32_t at = 0;
-
 	*out = (struct version){0};
-	if (read_number(t, &at, &out->minor) && at == t.len)
-		return true;
-	return version_parse(t, out);
+	return yaml_count(t, &out->minor) || version_parse(t, out);
 }
 
 bool version_is_met(struct version own, struct version wanted)

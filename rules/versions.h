@@ -16,10 +16,13 @@ struct version {
 		0, 63, 0                                                                           \
 	}
 
-/* "1.2.3", a suffix behind - or + is ignored. */
+/* "1.2.3"; what follows is ignored. */
 bool version_parse(struct text t, struct version *out);
 
-/* The same, or a plain number N for 0.N.0. */
+/* A whole number below 2^32 as rule files may write it: 26, 0x1a, 032. */
+bool yaml_count(struct text t, uint32_t *out);
+
+/* A version, or such a number N for 0.N.0. */
 bool version_of_engine(struct text t, struct version *out);
 
 /* Same major, and not older. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "rules/versions.h"
 
 struct place node_place(const struct item *item, const yaml_node_t *node)
 {
@@ -125,17 +126,14 @@ int item_bool(const struct item *item, const char *key, bool *out)
 int item_count(const struct item *item, const char *key, uint64_t *out)
 {
 	struct text t = {0};
-	uint64_t value = 0;
+	uint32_t value;
 	int r = item_text(item, key, false, &t);
 
 	if (r || !t.ptr)
 		return r;
-	for (uint32_t i = 0; i < t.len; i++) {
-		if (t.ptr[i] < '0' || t.ptr[i] > '9' || value > UINT32_MAX)
-			return refuse_shape(item, item_value(item, key),
-					    "'%s' must be a whole number", key);
-		value = value * 10 + (uint64_t)(t.ptr[i] - '0');
-	}
+	if (!yaml_count(t, &value))
+		return refuse_shape(item, item_value(item, key), "'%s' must be a whole number",
+				    key);
 	*out = value;
 	return 0;
 }
