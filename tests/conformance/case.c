@@ -26,7 +26,8 @@ static void rewrite_escapes(char *line)
 		if (strncmp(c, "\\u0000", 6) == 0)
 			memcpy(c, "\\uf7", 4);
 		else if (strncmp(c, "\\udc", 4) == 0 && strchr("89abcdefABCDEF", c[4]) &&
-			 (c - line < 6 || strncmp(c - 6, "\\ud8", 4) != 0))
+			 (c - line < 6 || strncmp(c - 6, "\\ud", 3) != 0 ||
+			  !strchr("89abAB", c[-3])))
 			memcpy(c, "\\uf7", 4);
 		c++;
 	}
@@ -86,21 +87,39 @@ static int hex_bytes(const char *hex, char *out)
 	return n;
 }
 
+static void free_text(struct text *t)
+{
+	free((void *)t->ptr);
+}
+
+/* Strings whose every byte counts: see text_of(). */
+static bool is_bytes(enum value_type type)
+{
+	return type == VALUE_CHARBUF || type == VALUE_FSPATH || type == VALUE_FSRELPATH ||
+	       type == VALUE_BYTEBUF;
+}
+
 static int define(struct given *given, const cJSON *field, char *reason, size_t reason_size)
 {
 	static const struct {
 		const char *name;
 		enum value_type type;
-	} other_names[] = {{"flags16", VALUE_FLAGS32}};
+	} other_names[] = {{"flags8", VALUE_FLAGS32},      {"flags16", VALUE_FLAGS32},
+			   {"enumflags8", VALUE_FLAGS32},  {"enumflags16", VALUE_FLAGS32},
+			   {"enumflags32", VALUE_FLAGS32}, {"sigtype", VALUE_UINT8},
+			   {"syscallid", VALUE_UINT16},    {"ipv4addr", VALUE_IPADDR},
+			   {"ipv6addr", VALUE_IPADDR},     {"ipv4net", VALUE_IPNET},
+			   {"ipv6net", VALUE_IPNET}};
 	const char *type_name = string_member(field, "type");
 	const char *hex = string_member(field, "hex");
-	int type = value_type_by_name(text_from(type_name));
+	const cJSON *value = cJSON_GetObjectItem(field, "value");
+	int type = type_name ? value_type_by_name(text_from(type_name)) : -1;
 	uint32_t flags = 0;
 	struct diag diag = {0};
 	int r;
 
 	for (size_t i = 0; i < ARRAY_SIZE(other_names); i++) {
-		if (strcmp(type_name, other_names[i].name) == 0)
+		if (type_name && strcmp(type_name, other_names[i].name) == 0)
 			type = (int)other_names[i].type;
 	}
 	if (cJSON_IsTrue(cJSON_GetObjectItem(field, "list")))
@@ -109,7 +128,16 @@ static int define(struct given *given, const cJSON *field, char *reason, size_t 
 		flags |= FIELD_NO_TRANSFORMER;
 	if (cJSON_IsTrue(cJSON_GetObjectItem(field, "no_rhs")))
 		flags |= FIELD_NO_FIELD_TO_FIELD;
-	r = type < 0 ? -EINVAL : given_define(given, field->string, (enum value_type)type, flags);
+	if (type < 0) {
+		snprintf(reason, reason_size, "given %s: unknown type", field->string);
+		return -EINVAL;
+	}
+	r = given_define(given, field->string, (enum value_type)type, flags);
+	if (!r && cJSON_IsString(value) && is_bytes((enum value_type)type)) {
+		SCOPED(free_text) struct text text = text_of(value);
+
+		return given_set_bytes(given, field->string, text);
+	}
 	if (!r && hex) {
 		SCOPED(free_ptr) char *bytes = malloc(strlen(hex) + 1);
 
@@ -117,7 +145,8 @@ static int define(struct given *given, const cJSON *field, char *reason, size_t 
 				       (struct text){bytes, (uint32_t)hex_bytes(hex, bytes)});
 	}
 	if (!r)
-		r = given_set(given, field->string, cJSON_GetObjectItem(field, "value"), &diag);
+		r = value ? given_set(given, field->string, value, &diag)
+			  : diag_set(&diag, -EINVAL, "neither value nor hex");
 	if (r)
 		snprintf(reason, reason_size, "given %s: %s", field->string, diag.message);
 	return r;

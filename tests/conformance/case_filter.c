@@ -25,12 +25,13 @@ static void done_pool(struct pool *pool)
 
 static struct text input_of(const cJSON *test, const char *member)
 {
+	const cJSON *text = cJSON_GetObjectItem(test, member);
 	const cJSON *repeat = cJSON_GetObjectItem(test, "input_repeat");
 	struct text piece, out;
 	uint32_t count;
 
 	if (!repeat)
-		return text_of(cJSON_GetObjectItem(test, member));
+		return cJSON_IsString(text) ? text_of(text) : (struct text){strdup(""), 0};
 	piece = text_of(cJSON_GetObjectItem(repeat, "text"));
 	count = (uint32_t)cJSON_GetNumberValue(cJSON_GetObjectItem(repeat, "count"));
 	out = (struct text){malloc((size_t)piece.len * count + 1), piece.len * count};
@@ -119,7 +120,11 @@ static void names_set(struct event_set *out, const cJSON *names)
 	const cJSON *name;
 
 	event_set_none(out);
-	cJSON_ArrayForEach(name, names) event_set_add_name(out, text_from(name->valuestring));
+	cJSON_ArrayForEach(name, names)
+	{
+		if (cJSON_IsString(name))
+			event_set_add_name(out, text_from(name->valuestring));
+	}
 }
 
 static bool set_is(struct suite *suite, const struct event_set *got, const cJSON *want)
@@ -130,10 +135,14 @@ static bool set_is(struct suite *suite, const struct event_set *got, const cJSON
 	event_set_all(&set);
 	if (!want)
 		return true;
+	if (!mode)
+		return failed(suite, "an event set without a mode");
 	if (strcmp(mode, "none") == 0)
 		event_set_none(&set);
 	else if (strcmp(mode, "only") == 0)
 		names_set(&set, cJSON_GetObjectItem(want, "names"));
+	else if (strcmp(mode, "all") != 0 && strcmp(mode, "all_except") != 0)
+		return failed(suite, "unknown mode %s", mode);
 	if (strcmp(mode, "all_except") == 0) {
 		names_set(&set, cJSON_GetObjectItem(want, "names"));
 		event_set_complement(&inverse);
@@ -207,7 +216,12 @@ static bool check_condition_warnings(struct suite *suite, const cJSON *test)
 	char want[256] = "";
 
 	cJSON_ArrayForEach(code, cJSON_GetObjectItem(cJSON_GetObjectItem(test, "expect"), "codes"))
+	{
+		if (!cJSON_IsString(code) ||
+		    strlen(want) + strlen(code->valuestring) + 2 > sizeof(want))
+			return failed(suite, "too many codes");
 		strcat(strcat(want, code->valuestring), " ");
+	}
 	warnings_of(input, &suite->builtin, &warned);
 	return strcmp(want, warned.codes) == 0 ||
 	       failed(suite, "'%.*s': got %s, want %s", TEXT_ARGS(input), warned.codes, want);
@@ -227,10 +241,12 @@ bool case_compile(struct suite *suite, const cJSON *test)
 	struct diag diag = {0};
 	int r;
 
+	if (check && strcmp(check, "condition_warnings") == 0)
+		return check_condition_warnings(suite, test);
+	if (check && (strcmp(check, "evttypes") == 0 || strcmp(check, "evttypes_equal") == 0))
+		return check_event_sets(suite, test);
 	if (check)
-		return strcmp(check, "condition_warnings") == 0
-			       ? check_condition_warnings(suite, test)
-			       : check_event_sets(suite, test);
+		return failed(suite, "unknown check '%s'", check);
 	if (given_json && !scene_is_wanted(given_json)) {
 		if (given_of(&given, test, suite->reason, sizeof(suite->reason)))
 			return false;
@@ -270,8 +286,8 @@ bool case_eval(struct suite *suite, const cJSON *test)
 		SCOPED(scene_destroy) struct scene *scene = NULL;
 		struct field_set fields = {.tables = {state_field_table()}, .n_tables = 1};
 
-		if (scene_create(&scene, given_json))
-			return failed(suite, "cannot make the scene");
+		if (scene_create(&scene, given_json, suite->reason, sizeof(suite->reason)))
+			return false;
 		return eval_with(suite, test, &fields, scene_context(scene, &suite->arena));
 	}
 	if (given_of(&given, test, suite->reason, sizeof(suite->reason)))
@@ -301,8 +317,8 @@ static bool fields_are(struct suite *suite, const struct format *format,
 				print_values(&out, operand, &values);
 			else
 				print_string(&out, "<NA>");
-			found = text_equal((struct text){text, out.len},
-					   text_from(field->valuestring));
+			found = cJSON_IsString(field) && text_equal((struct text){text, out.len},
+								    text_from(field->valuestring));
 		}
 		if (!found)
 			return failed(suite, "field %s", field->string);
@@ -332,6 +348,7 @@ static bool output_is(struct suite *suite, const cJSON *test, const struct forma
 {
 	static char text[OUTPUT_MAX];
 	struct print out = {.buffer = text, .size = sizeof(text)};
+	const char *mode = string_member(test, "mode");
 	const cJSON *expect = cJSON_GetObjectItem(test, "expect");
 	const cJSON *output = cJSON_GetObjectItem(expect, "output");
 	const cJSON *emitted = cJSON_GetObjectItem(expect, "emitted");
@@ -339,7 +356,9 @@ static bool output_is(struct suite *suite, const cJSON *test, const struct forma
 	SCOPED(free_text) struct text want = output ? text_of(output) : TEXT_NONE;
 	bool ok = true;
 
-	if (strcmp(string_member(test, "mode"), "json") == 0) {
+	if (!mode || (strcmp(mode, "json") != 0 && strcmp(mode, "text") != 0))
+		return failed(suite, "unknown mode '%s'", mode ? mode : "");
+	if (strcmp(mode, "json") == 0) {
 		print_string(&out, "{");
 		ok = format_print_members(format, ctx, transformers, is_strict, &out);
 		print_string(&out, "}");
@@ -387,8 +406,8 @@ bool case_format(struct suite *suite, const cJSON *test)
 	struct field_set fields = {.tables = {state_field_table()}, .n_tables = 1};
 
 	if (given_json && scene_is_wanted(given_json)) {
-		if (scene_create(&scene, given_json))
-			return failed(suite, "cannot make the scene");
+		if (scene_create(&scene, given_json, suite->reason, sizeof(suite->reason)))
+			return false;
 		return format_with(suite, test, &fields, scene_context(scene, &suite->arena));
 	}
 	if (given_of(&given, test, suite->reason, sizeof(suite->reason)))

@@ -15,6 +15,9 @@
 #define APPENDS_MAX 8
 #define RULESETS_MAX 8
 #define RULES_MAX 1024
+#define SOURCES_MAX 8
+#define TAGS_BYTES 256
+#define CODES_BYTES 16384
 
 struct load {
 	struct suite *suite;
@@ -24,6 +27,8 @@ struct load {
 	struct rule_options options;
 	struct rule_plugin plugins[PLUGINS_MAX];
 	struct rule_append appends[APPENDS_MAX];
+	char tags[APPENDS_MAX][TAGS_BYTES];
+	const char *sources[SOURCES_MAX];
 	int r;
 };
 
@@ -51,52 +56,136 @@ static char *read_whole(const char *path)
 	return text;
 }
 
-static void read_append(const cJSON *json, struct rule_append *out)
+/* Words one behind the other, blanks between them. */
+static bool join_words(const cJSON *list, char *out, size_t size)
 {
-	*out = (struct rule_append){
+	const cJSON *word;
+	size_t used = 0;
+
+	out[0] = '\0';
+	cJSON_ArrayForEach(word, list)
+	{
+		const char *text = cJSON_GetStringValue(word);
+
+		used += (size_t)snprintf(out + used, size - used, "%s%s", used ? " " : "",
+					 text ? text : "");
+		if (used >= size)
+			return false;
+	}
+	return true;
+}
+
+static bool read_append(struct load *load, const cJSON *json)
+{
+	uint32_t i = load->options.n_appends++;
+
+	if (i == APPENDS_MAX || !join_words(member(json, "tags"), load->tags[i], TAGS_BYTES))
+		return failed(load->suite, "too much to append");
+	load->appends[i] = (struct rule_append){
 		.source = string_or_empty(json, "source"),
 		.rule = string_or_empty(json, "rule"),
 		.format = string_or_empty(json, "format"),
+		.tags = load->tags[i],
 	};
+	return true;
 }
 
-static void read_options(struct load *load)
+static bool read_plugin(struct load *load, const cJSON *json)
 {
-	const cJSON *options = member(load->test, "options"), *item;
-	const char *priority = string_member(options, "min_priority");
+	uint32_t i = load->options.n_plugins++;
+
+	if (i == PLUGINS_MAX || !string_member(json, "name"))
+		return failed(load->suite, "too many plugins, or one without a name");
+	load->plugins[i] =
+		(struct rule_plugin){string_member(json, "name"), string_member(json, "version")};
+	return true;
+}
+
+static bool read_source(struct load *load, const cJSON *json)
+{
+	uint32_t i = load->options.n_extra_sources++;
+
+	if (i == SOURCES_MAX || !cJSON_IsString(json))
+		return failed(load->suite, "too many sources, or one without a name");
+	load->sources[i] = json->valuestring;
+	return true;
+}
+
+/* Options that say nothing to an engine whose only source of cases is "syscall". */
+static bool is_without_effect(const char *name)
+{
+	return strcmp(name, "no_sources") == 0 || strcmp(name, "plugin_fields") == 0;
+}
+
+static bool read_list(struct load *load, const cJSON *list,
+		      bool (*read)(struct load *load, const cJSON *item))
+{
+	const cJSON *item;
+	bool ok = true;
+
+	cJSON_ArrayForEach(item, list) ok = ok && read(load, item);
+	return ok;
+}
+
+static bool read_option(struct load *load, const cJSON *option)
+{
+	int priority;
+
+	if (strcmp(option->string, "loaded_plugins") == 0)
+		return read_list(load, option, read_plugin);
+	if (strcmp(option->string, "append_output") == 0)
+		return read_list(load, option, read_append);
+	if (strcmp(option->string, "extra_sources") == 0)
+		return read_list(load, option, read_source);
+	if (strcmp(option->string, "min_priority") == 0) {
+		priority = cJSON_IsString(option)
+				   ? alert_priority_by_name(text_from(option->valuestring))
+				   : -1;
+		load->options.min_priority = (enum alert_priority)priority;
+		return priority >= 0 || failed(load->suite, "no such priority");
+	}
+	return is_without_effect(option->string) ||
+	       failed(load->suite, "unknown option '%s'", option->string);
+}
+
+static bool read_options(struct load *load)
+{
+	const cJSON *option;
+	bool ok = true;
 
 	load->options = (struct rule_options){
 		.match_all = true,
 		.min_priority = PRIORITY_DEBUG,
 		.plugins = load->plugins,
 		.appends = load->appends,
+		.extra_sources = load->sources,
 	};
-	if (priority)
-		load->options.min_priority =
-			(enum alert_priority)alert_priority_by_name(text_from(priority));
-	cJSON_ArrayForEach(item, member(options, "loaded_plugins"))
-	{
-		load->plugins[load->options.n_plugins++] = (struct rule_plugin){
-			string_member(item, "name"), string_member(item, "version")};
-	}
-	cJSON_ArrayForEach(item, member(options, "append_output"))
-	{
-		read_append(item, &load->appends[load->options.n_appends++]);
-	}
+	cJSON_ArrayForEach(option, member(load->test, "options")) ok =
+		ok && read_option(load, option);
+	return ok;
 }
 
 static bool codes_are(struct suite *suite, const struct rule_messages *messages, bool errors,
 		      const cJSON *want)
 {
-	char got_codes[1024] = "", want_codes[1024] = "";
+	static char got_codes[CODES_BYTES], want_codes[CODES_BYTES];
+	size_t got = 0, wanted = 0;
 	const cJSON *item;
 
-	cJSON_ArrayForEach(item, want) strcat(strcat(want_codes, string_member(item, "code")), " ");
-	for (uint32_t i = 0; i < messages->n; i++) {
-		if (messages->items[i].is_error == errors &&
-		    strlen(got_codes) + 64 < sizeof(got_codes))
-			strcat(strcat(got_codes, messages->items[i].code), " ");
+	got_codes[0] = want_codes[0] = '\0';
+	cJSON_ArrayForEach(item, want)
+	{
+		if (wanted < CODES_BYTES)
+			wanted += (size_t)snprintf(want_codes + wanted, CODES_BYTES - wanted, "%s ",
+						   string_or_empty(item, "code"));
 	}
+	for (uint32_t i = 0; i < messages->n; i++) {
+		if (messages->items[i].is_error == errors && got < CODES_BYTES)
+			got += (size_t)snprintf(got_codes + got, CODES_BYTES - got, "%s ",
+						messages->items[i].code);
+	}
+	if (got >= CODES_BYTES || wanted >= CODES_BYTES)
+		return failed(suite, "too many messages");
 	return strcmp(got_codes, want_codes) == 0 ||
 	       failed(suite, "%s: got %s(%s), want %s", errors ? "errors" : "warnings", got_codes,
 		      messages->n ? messages->items[messages->n - 1].message : "", want_codes);
@@ -128,6 +217,8 @@ static bool load_all(struct load *load)
 		SCOPED(free_ptr) char *text = NULL;
 		char path[4096];
 
+		if (!cJSON_IsString(item))
+			return failed(load->suite, "an input that is no text");
 		snprintf(path, sizeof(path), "%s/%s", load->suite->directory,
 			 files ? item->valuestring : "text");
 		if (files)
@@ -160,11 +251,10 @@ static bool text_is(struct suite *suite, const char *what, const char *rule, str
 
 static bool tags_are(struct suite *suite, const struct rule *rule, const cJSON *want)
 {
-	char tags[1024] = "";
-	const cJSON *tag;
+	char tags[4096];
 
-	cJSON_ArrayForEach(tag, want)
-		sprintf(tags + strlen(tags), "%s%s", tags[0] ? " " : "", tag->valuestring);
+	if (!join_words(want, tags, sizeof(tags)))
+		return failed(suite, "too many tags");
 	return text_is(suite, "tags", "", rule->tags, tags);
 }
 
@@ -175,6 +265,19 @@ static bool may_be_missing(const struct load *load, const cJSON *want)
 
 	return strcmp(string_or_empty(want, "source"), "syscall") != 0 ||
 	       priority > (int)load->options.min_priority;
+}
+
+/* What the rule says of captures, where the case does. */
+static bool capture_is(struct load *load, const cJSON *want)
+{
+	struct collection *c = (struct collection *)rule_loader_collection(load->loader);
+	const struct rule_def *def = collection_rule(c, text_from(want->string));
+	const cJSON *capture = member(want, "capture"), *ms = member(want, "capture_duration");
+
+	if (!def || (capture && def->capture != (bool)cJSON_IsTrue(capture)))
+		return failed(load->suite, "%s: capture", want->string);
+	return !cJSON_IsNumber(ms) || (double)def->capture_duration_ms == ms->valuedouble ||
+	       failed(load->suite, "%s: capture_duration", want->string);
 }
 
 static bool rule_is(struct load *load, const cJSON *want)
@@ -193,7 +296,9 @@ static bool rule_is(struct load *load, const cJSON *want)
 		       string_member(want, "priority")) &&
 	       text_is(suite, "description", want->string, rule->description,
 		       string_member(want, "desc")) &&
-	       tags_are(suite, rule, member(want, "tags")) &&
+	       text_is(suite, "source", want->string, rule->source,
+		       string_member(want, "source")) &&
+	       tags_are(suite, rule, member(want, "tags")) && capture_is(load, want) &&
 	       (rule->is_enabled == (bool)cJSON_IsTrue(member(want, "enabled")) ||
 		failed(suite, "%s: enabled", want->string));
 }
@@ -205,6 +310,11 @@ static uint32_t count_enabled(const struct rule_set *set)
 	for (uint32_t i = 0; set && i < set->n; i++)
 		n += set->rules[i].is_enabled;
 	return n;
+}
+
+static uint32_t count_rules(const struct rule_set *set)
+{
+	return set ? set->n : 0;
 }
 
 /* The expanded form of a text that refers to macros and lists. */
@@ -252,7 +362,7 @@ static bool definitions_are(struct load *load)
 		struct ast_node *tree = NULL;
 		bool has_plain_name = !strpbrk(item->string, "- .");
 
-		ok = ok && (!has_plain_name ||
+		ok = ok && (!has_plain_name || !cJSON_IsString(item) ||
 			    text_is(load->suite, "macro", item->string,
 				    expand(x, &pool, item->string, &tree), item->valuestring));
 	}
@@ -262,7 +372,8 @@ static bool definitions_are(struct load *load)
 		bool is_plain = true;
 		const cJSON *value;
 
-		cJSON_ArrayForEach(value, item) is_plain = is_plain && value->valuestring[0] &&
+		cJSON_ArrayForEach(value, item) is_plain = is_plain && cJSON_IsString(value) &&
+							   value->valuestring[0] &&
 							   !strpbrk(value->valuestring, ",=()\"' ");
 		ok = ok && (!is_plain || list_is(load->suite, x, &pool, item));
 	}
@@ -326,15 +437,18 @@ static bool step_selects(const struct rule *rule, const cJSON *step)
 	if (strcmp(match, "tag") == 0) {
 		cJSON_ArrayForEach(tag, pattern)
 		{
-			char padded[256], want[256];
+			char padded[4096], want[256];
 
 			snprintf(padded, sizeof(padded), " %.*s ", TEXT_ARGS(rule->tags));
-			snprintf(want, sizeof(want), " %s ", tag->valuestring);
+			snprintf(want, sizeof(want), " %s ",
+				 cJSON_IsString(tag) ? tag->valuestring : "");
 			if (strstr(padded, want))
 				return true;
 		}
 		return false;
 	}
+	if (!cJSON_IsString(pattern))
+		return false;
 	word = text_from(pattern->valuestring);
 	if (!word.len)
 		return true;
@@ -352,7 +466,7 @@ static bool steps_hold(struct load *load)
 	const cJSON *step;
 
 	memset(enabled, 0, sizeof(enabled));
-	for (uint32_t i = 0; i < load->set->n; i++)
+	for (uint32_t i = 0; i < MIN(load->set->n, (uint32_t)RULES_MAX); i++)
 		enabled[0][i] = load->set->rules[i].is_enabled;
 	cJSON_ArrayForEach(step, member(load->test, "steps"))
 	{
@@ -361,8 +475,11 @@ static bool steps_hold(struct load *load)
 		const cJSON *count = member(step, "count");
 		uint32_t set = 0, n = 0;
 
-		while (names[set] && strcmp(names[set], name) != 0)
+		while (set < RULESETS_MAX && names[set] && name && strcmp(names[set], name) != 0)
 			set++;
+		if (set == RULESETS_MAX || !name || load->set->n > RULES_MAX)
+			return failed(load->suite,
+				      "too many rules or rule sets, or one without a name");
 		names[set] = name;
 		for (uint32_t i = 0; i < load->set->n; i++) {
 			if (op && step_selects(&load->set->rules[i], step))
@@ -379,10 +496,13 @@ static bool result_is(struct load *load)
 {
 	const cJSON *rules = member(load->expect, "rules"), *rule;
 	const cJSON *enabled = member(load->expect, "enabled_rules");
+	const cJSON *n_rules = member(load->expect, "n_rules");
 	const cJSON *plugins = member(load->expect, "plugin_requirements");
 	const char *compiled = string_member(load->expect, "compiled");
 	bool ok = true;
 
+	if (n_rules && cJSON_GetNumberValue(n_rules) != (double)count_rules(load->set))
+		return failed(load->suite, "%u rules", count_rules(load->set));
 	if (enabled && cJSON_GetNumberValue(enabled) != (double)count_enabled(load->set))
 		return failed(load->suite, "%u enabled", count_enabled(load->set));
 	cJSON_ArrayForEach(rule, rules) ok = ok && rule_is(load, rule);
@@ -400,7 +520,8 @@ bool case_rules(struct suite *suite, const cJSON *test)
 	bool with_plugins = member(member(test, "options"), "plugin_fields") != NULL;
 	bool ok;
 
-	read_options(&load);
+	if (!read_options(&load))
+		return false;
 	if (rule_loader_create(&load.loader, with_plugins ? &suite->plugins : &suite->builtin,
 			       &load.options))
 		return failed(suite, "no memory");

@@ -12,7 +12,6 @@ struct suite {
 	const char *directory;    /* where the cases file is: input_files are relative to it */
 	struct field_set builtin; /* the fields a stock engine has, without plugins */
 	struct field_set plugins; /* and with them */
-	bool owns_fields;         /* read from a file */
 	struct arena arena;
 	char reason[1024]; /* why the last case failed */
 };
@@ -44,14 +43,20 @@ bool expects_success(const cJSON *test);
  * state that cannot be made; that is a failure too. */
 int given_of(struct given **out, const cJSON *test, char *reason, size_t reason_size);
 
-/* Fields read from a list like fields.json, for fields_free(); NULL if there is no such file. */
+/* Fields named in a list like fields.json, for fields_free(): the engine's own where it has them.
+ * NULL if there is no such file. */
 struct field *fields_read(const char *path, bool with_plugins, uint32_t *n);
+
+/* The engine's fields, for fields_free(). */
+struct field *fields_own(bool with_plugins, uint32_t *n);
 
 void fields_free(const struct field_set *set);
 
 /* A host in the state that a case describes with @socket, @process, @event. */
 struct scene;
 bool scene_is_wanted(const cJSON *given);
-int scene_create(struct scene **out, const cJSON *given);
+
+/* 0, or -ENOTSUP with the reason when the case describes what cannot be made. */
+int scene_create(struct scene **out, const cJSON *given, char *reason, size_t reason_size);
 void scene_destroy(struct scene **scene);
 struct field_context *scene_context(struct scene *scene, struct arena *arena);

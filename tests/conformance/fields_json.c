@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/event_table.h"
 #include "base/util.h"
 #include "tests/conformance/cases.h"
 
@@ -12,15 +11,6 @@ static bool extract_absent(const struct field_context *ctx, const struct field *
 {
 	(void)ctx, (void)field, (void)arg, (void)out;
 	return false;
-}
-
-/* evt.type.is.open, or its number. */
-static int check_event(const struct field *field, struct field_arg *arg)
-{
-	(void)field;
-	return arg->is_index || event_by_name(arg->text) >= 0 || syscall_by_name(arg->text)
-		       ? 0
-		       : -EINVAL;
 }
 
 static char *read_file(const char *path)
@@ -91,9 +81,60 @@ static struct field read_field(const cJSON *json)
 		if (cJSON_IsTrue(cJSON_GetObjectItem(json, members[i].member)))
 			field.flags |= members[i].flag;
 	}
-	if (strcmp(field.name, "evt.type.is") == 0)
-		field.check_arg = check_event;
 	return field;
+}
+
+/* The engine's own field of that name, NULL if it has none. */
+static const struct field *find_own(const char *name)
+{
+	struct field_table own = state_field_table();
+
+	for (uint32_t i = 0; name && i < own.n; i++) {
+		if (strcmp(own.fields[i].name, name) == 0)
+			return &own.fields[i];
+	}
+	return NULL;
+}
+
+/* What the list says a field is, is not tested here but by the unit test of the field table. */
+static struct field take_field(const cJSON *json)
+{
+	const struct field *own = find_own(string_member(json, "name"));
+	struct field field;
+
+	if (!own)
+		return read_field(json);
+	field = *own;
+	field.name = strdup(own->name);
+	return field;
+}
+
+/* Fields that upstream has from plugins. */
+static bool is_of_plugin(const char *name)
+{
+	static const char *const prefixes[] = {"container.", "k8s.", "k8smeta.", "anomaly.",
+					       "proc.is_container_"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++) {
+		if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0)
+			return true;
+	}
+	return false;
+}
+
+struct field *fields_own(bool with_plugins, uint32_t *n)
+{
+	struct field_table own = state_field_table();
+	struct field *fields = calloc(own.n, sizeof(*fields));
+
+	*n = 0;
+	for (uint32_t i = 0; fields && i < own.n; i++) {
+		if (!with_plugins && is_of_plugin(own.fields[i].name))
+			continue;
+		fields[*n] = own.fields[i];
+		fields[(*n)++].name = strdup(own.fields[i].name);
+	}
+	return fields;
 }
 
 void fields_free(const struct field_set *set)
@@ -115,8 +156,11 @@ struct field *fields_read(const char *path, bool with_plugins, uint32_t *n)
 		fields = calloc((size_t)cJSON_GetArraySize(list) + 1, sizeof(*fields));
 	cJSON_ArrayForEach(item, list)
 	{
-		if (with_plugins || strcmp(string_member(item, "provider"), "libs") == 0)
-			fields[(*n)++] = read_field(item);
+		const char *provider = string_member(item, "provider");
+
+		if (string_member(item, "name") && string_member(item, "type") &&
+		    (with_plugins || (provider && strcmp(provider, "libs") == 0)))
+			fields[(*n)++] = take_field(item);
 	}
 	cJSON_Delete(json);
 	return fields;

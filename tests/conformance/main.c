@@ -92,22 +92,17 @@ static void run_line(struct suite *suite, const char *line, const struct known *
 	cJSON_Delete(test);
 }
 
-static void load_fields(struct suite *suite)
+static struct field_set load_set(const struct suite *suite, bool with_plugins)
 {
+	struct field *fields;
 	char path[4096];
 	uint32_t n;
-	struct field *fields;
 
-	suite->builtin = (struct field_set){.tables = {state_field_table()}, .n_tables = 1};
-	suite->plugins = suite->builtin;
 	snprintf(path, sizeof(path), "%s/fields.json", suite->directory);
-	fields = fields_read(path, false, &n);
+	fields = fields_read(path, with_plugins, &n);
 	if (!fields)
-		return;
-	suite->builtin = (struct field_set){.tables = {{fields, n}}, .n_tables = 1};
-	suite->owns_fields = true;
-	fields = fields_read(path, true, &n);
-	suite->plugins = (struct field_set){.tables = {{fields, n}}, .n_tables = 1};
+		fields = fields_own(with_plugins, &n);
+	return (struct field_set){.tables = {{fields, n}}, .n_tables = 1};
 }
 
 static void known_done(struct known *known)
@@ -130,7 +125,8 @@ static int run_file(const char *path, const struct known *known, bool is_verbose
 		fprintf(stderr, "conformance: cannot read '%s': %s\n", path, strerror(errno));
 		return -errno;
 	}
-	load_fields(&suite);
+	suite.builtin = load_set(&suite, false);
+	suite.plugins = load_set(&suite, true);
 	while (getline(&line, &room, file) >= 0) {
 		if (line[0] != '\n')
 			run_line(&suite, line, known, is_verbose, totals);
@@ -138,10 +134,8 @@ static int run_file(const char *path, const struct known *known, bool is_verbose
 	free(line);
 	fclose(file);
 	arena_done(&suite.arena);
-	if (suite.owns_fields) {
-		fields_free(&suite.builtin);
-		fields_free(&suite.plugins);
-	}
+	fields_free(&suite.builtin);
+	fields_free(&suite.plugins);
 	return 0;
 }
 
