@@ -64,7 +64,8 @@ static const struct given_value *find_value(const struct given *given, const cha
 
 static bool yield(const struct given_value *value, uint32_t first, uint32_t n, struct values *out)
 {
-	if (!value || first >= value->n)
+	/* An empty list is a value, too: of fields that have one for each end or item. */
+	if (!value || first > value->n || (first == value->n && n < VALUES_MAX))
 		return false;
 	out->items = value->items + first;
 	out->n = MIN(n, value->n - first);
