@@ -11,6 +11,7 @@ struct diag {
 	char file[DIAG_FILE_MAX]; /* empty when the text has no file */
 	uint32_t line, column;    /* from 1; 0 unknown */
 	uint32_t offset;          /* byte offset in the text */
+	uint32_t source;          /* which text, where there are several (struct ast_node) */
 	char message[DIAG_MESSAGE_MAX];
 };
 

@@ -41,6 +41,8 @@ struct ast_node {
 	bool has_arg;    /* [arg] was given */
 	bool is_quoted;  /* STRING: stood in quotes */
 	uint32_t offset; /* in the source text */
+	uint32_t source; /* which text that is: 0 the one that was parsed, else whoever puts trees
+			  * together says */
 	struct text text;
 	struct text arg;
 	uint32_t n_children, children_max;

@@ -109,8 +109,10 @@ static int compile_literal(struct check *check, const struct ast_node *literal, 
 
 	if (r)
 		return r;
-	if (diag)
+	if (diag) {
 		diag->offset = literal->offset;
+		diag->source = literal->source;
+	}
 	r = literal_parse(literal->text, type, check->op, pool, &check->literals[check->n], diag);
 	check->n += r == 0;
 	return r;

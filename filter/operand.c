@@ -17,8 +17,10 @@ int refuse_at(struct diag *diag, const struct ast_node *node, int r, const char 
 	va_start(args, format);
 	vsnprintf(message, sizeof(message), format, args);
 	va_end(args);
-	if (diag)
+	if (diag) {
 		diag->offset = node->offset;
+		diag->source = node->source;
+	}
 	return diag_set(diag, r, "%s", message);
 }
 

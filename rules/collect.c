@@ -8,6 +8,7 @@
 #include "base/util.h"
 #include "rules/collect_exceptions.h"
 #include "rules/collect_rule.h"
+#include "rules/text_map.h"
 #include "rules/versions.h"
 #include "rules/yaml_read.h"
 
@@ -257,16 +258,15 @@ static int read_macro(struct item *item)
 		r = read_change(item, "condition", &change);
 	if (r)
 		return r;
-	fresh.condition_place = node_place(item, item_value(item, "condition"));
+	fresh.condition_place = text_place(item, item_value(item, "condition"));
 	def = collection_macro(c, fresh.name);
 	if (change == CHANGE_APPEND) {
 		if (!def)
 			return report_error(c, "LOAD_ERR_VALIDATE", &fresh.place, fresh.name,
 					    "cannot append to a macro that is not defined");
-		def->condition = pool_print(&c->pool, "%.*s %.*s", TEXT_ARGS(def->condition),
-					    TEXT_ARGS(fresh.condition));
 		def->visibility = c->counter++;
-		return def->condition.ptr ? 0 : -ENOMEM;
+		return placed_join(&c->pool, &def->condition, &def->condition_place,
+				   fresh.condition, &fresh.condition_place);
 	}
 	if (!def) {
 		struct macro_def *macros = grown(&c->pool, c->macros, c->n_macros, sizeof(*macros));
@@ -399,10 +399,19 @@ static int read_document(struct collection *c, const char *file, yaml_document_t
 	return 0;
 }
 
-static int refuse_yaml(struct collection *c, const char *file, const yaml_parser_t *parser)
+/* Bytes that are no text have an offset instead of a mark. */
+static struct place yaml_error_place(struct collection *c, const yaml_parser_t *parser)
 {
-	struct place place = {file, (uint32_t)parser->problem_mark.line + 1,
-			      (uint32_t)parser->problem_mark.column + 1};
+	if (parser->error == YAML_READER_ERROR)
+		return byte_place(c->source, parser->problem_offset);
+	return (struct place){.file = c->source->file,
+			      .line = (uint32_t)parser->problem_mark.line + 1,
+			      .column = (uint32_t)parser->problem_mark.column + 1};
+}
+
+static int refuse_yaml(struct collection *c, const yaml_parser_t *parser)
+{
+	struct place place = yaml_error_place(c, parser);
 
 	if (parser->error == YAML_MEMORY_ERROR)
 		return -ENOMEM;
@@ -460,7 +469,7 @@ static int load_documents(struct collection *c, const char *file, yaml_parser_t 
 		yaml_document_t document, *items;
 
 		if (!yaml_parser_load(parser, &document))
-			return refuse_yaml(c, file, parser);
+			return refuse_yaml(c, parser);
 		if (!yaml_document_get_root_node(&document)) {
 			yaml_document_delete(&document);
 			return 0;
@@ -481,6 +490,7 @@ int collect_text(struct collection *c, const char *file, const char *text, size_
 {
 	SCOPED(documents_done) struct documents documents = {0};
 	const struct place start = {file, 1, 1};
+	struct source_text source = {.file = file, .bytes = text, .len = len};
 	yaml_parser_t parser;
 	int r;
 
@@ -489,11 +499,13 @@ int collect_text(struct collection *c, const char *file, const char *text, size_
 				    "more than %d brackets are open at once", NESTING_MAX);
 	if (!yaml_parser_initialize(&parser))
 		return -ENOMEM;
+	c->source = &source;
 	yaml_parser_set_input_string(&parser, (const unsigned char *)text, len);
 	r = load_documents(c, file, &parser, &documents);
 	yaml_parser_delete(&parser);
 	for (uint32_t i = 0; !r && i < documents.n; i++)
 		r = read_document(c, file, &documents.items[i]);
+	c->source = NULL;
 	return r;
 }
 

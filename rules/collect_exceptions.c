@@ -8,6 +8,7 @@
 #include "base/util.h"
 #include "filter/filter.h"
 #include "filter/operators.h"
+#include "rules/text_map.h"
 
 static struct text trimmed(struct text t)
 {
@@ -429,13 +430,24 @@ static void print_tuples(FILE *out, const struct exception_def *e)
 	fprintf(out, ")");
 }
 
-struct text exceptions_expand(struct collection *c, const struct rule_def *rule)
+/* How much was written so far. */
+static uint32_t written(FILE *out, const size_t *size)
+{
+	fflush(out);
+	return (uint32_t)*size;
+}
+
+struct text exceptions_expand(struct collection *c, const struct rule_def *rule,
+			      struct place *place)
 {
 	SCOPED(free_ptr) char *buffer = NULL;
+	const struct place *condition = &rule->condition_place;
+	struct text_map map = {0};
 	size_t size = 0;
 	uint32_t used = 0;
 	FILE *out;
 
+	*place = *condition;
 	for (uint32_t i = 0; i < rule->exceptions.n; i++)
 		used += rule->exceptions.items[i].n_values > 0;
 	if (!used)
@@ -444,17 +456,21 @@ struct text exceptions_expand(struct collection *c, const struct rule_def *rule)
 	if (!out)
 		return TEXT_NONE;
 	fprintf(out, "(%.*s)", TEXT_ARGS(rule->condition));
+	map_fixed(&map, &c->pool, 0, condition, TEXT_NONE);
+	map_copy(&map, &c->pool, 1, condition, rule->condition, 0, rule->condition.len + 1);
 	for (uint32_t i = 0; i < rule->exceptions.n; i++) {
 		const struct exception_def *e = &rule->exceptions.items[i];
 
 		if (!e->n_values)
 			continue;
 		fprintf(out, " and not ");
+		map_fixed(&map, &c->pool, written(out, &size), &e->place, TEXT_NONE);
 		if (e->fields_are_list)
 			print_tuples(out, e);
 		else
 			print_single(out, e);
 	}
 	fclose(out);
+	*place = place_with(condition, &map, &c->pool);
 	return pool_text(&c->pool, (struct text){buffer, (uint32_t)size});
 }

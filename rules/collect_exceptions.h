@@ -16,4 +16,5 @@ int check_exceptions(const struct item *item, const struct rule_def *rule,
 int append_exceptions(struct collection *c, struct rule_def *to, const struct rule_def *more);
 
 /* The condition with its exceptions: "(cond) and not ...". .ptr NULL without memory. */
-struct text exceptions_expand(struct collection *c, const struct rule_def *rule);
+struct text exceptions_expand(struct collection *c, const struct rule_def *rule,
+			      struct place *place);

@@ -9,6 +9,7 @@
 #include "rules/collect_exceptions.h"
 #include "rules/collect_gates.h"
 #include "rules/collect_window.h"
+#include "rules/text_map.h"
 
 static int refuse_override(const struct item *item, const yaml_node_t *node)
 {
@@ -124,25 +125,33 @@ static int read_tags(struct item *item, struct texts *out)
 	return r;
 }
 
-static int read_output(struct item *item, struct text *out)
+static int read_output(struct item *item, struct text *out, struct place *place)
 {
-	int r = item_text(item, "output", true, out);
+	struct text whole = TEXT_NONE;
+	int r = item_text(item, "output", true, &whole);
+	struct text_map map = {0};
+	struct place at;
 
-	if (!r)
-		*out = trimmed(*out);
-	return r;
+	if (r)
+		return r;
+	*out = trimmed(whole);
+	at = text_place(item, item_value(item, "output"));
+	map_copy(&map, &item->c->pool, 0, &at, whole, (uint32_t)(out->ptr - whole.ptr),
+		 whole.len + 1);
+	*place = place_with(&at, &map, &item->c->pool);
+	return 0;
 }
 
 /* How each key that can be overridden is read into a rule, and appended. */
 static int get_condition(struct item *item, struct rule_def *rule)
 {
-	rule->condition_place = node_place(item, item_value(item, "condition"));
+	rule->condition_place = text_place(item, item_value(item, "condition"));
 	return item_text(item, "condition", true, &rule->condition);
 }
 
 static int get_output(struct item *item, struct rule_def *rule)
 {
-	return read_output(item, &rule->output);
+	return read_output(item, &rule->output, &rule->output_place);
 }
 
 static int get_desc(struct item *item, struct rule_def *rule)
@@ -225,12 +234,14 @@ static int join(struct collection *c, struct text *to, struct text more)
 
 static int append_condition(struct collection *c, struct rule_def *to, const struct rule_def *more)
 {
-	return join(c, &to->condition, more->condition);
+	return placed_join(&c->pool, &to->condition, &to->condition_place, more->condition,
+			   &more->condition_place);
 }
 
 static int append_output(struct collection *c, struct rule_def *to, const struct rule_def *more)
 {
-	return join(c, &to->output, more->output);
+	return placed_join(&c->pool, &to->output, &to->output_place, more->output,
+			   &more->output_place);
 }
 
 static int append_desc(struct collection *c, struct rule_def *to, const struct rule_def *more)
@@ -274,6 +285,7 @@ static void replace_condition(struct rule_def *to, const struct rule_def *more)
 static void replace_output(struct rule_def *to, const struct rule_def *more)
 {
 	to->output = more->output;
+	to->output_place = more->output_place;
 }
 
 static void replace_desc(struct rule_def *to, const struct rule_def *more)

@@ -112,7 +112,7 @@ static int read_step(const struct item *item, yaml_node_t *node, struct step_def
 	int r;
 
 	out->place = node_place(item, node);
-	out->condition_place = out->place;
+	out->condition_place = text_place(item, node);
 	if (node->type != YAML_MAPPING_NODE)
 		return node_text(item, node, "sequence", &out->condition);
 	r = refuse_others(&map, "step", keys);
@@ -121,7 +121,7 @@ static int read_step(const struct item *item, yaml_node_t *node, struct step_def
 	if (!r)
 		r = item_text(&map, "condition", true, &out->condition);
 	if (!r)
-		out->condition_place = node_place(item, item_value(&map, "condition"));
+		out->condition_place = text_place(item, item_value(&map, "condition"));
 	return r ? r : read_by(&map, &out->by, &out->has_by, &out->by_place);
 }
 

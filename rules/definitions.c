@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "rules/text_map.h"
 
 #define MESSAGES_MAX 4096
 
@@ -58,6 +59,21 @@ int texts_add(struct pool *pool, struct texts *texts, struct text t)
 		return -ENOMEM;
 	texts->items = items;
 	texts->items[texts->n++] = t;
+	return 0;
+}
+
+int placed_join(struct pool *pool, struct text *to, struct place *place, struct text more,
+		const struct place *more_place)
+{
+	struct text joined = pool_print(pool, "%.*s %.*s", TEXT_ARGS(*to), TEXT_ARGS(more));
+	struct text_map map = {0};
+
+	if (!joined.ptr)
+		return -ENOMEM;
+	map_copy(&map, pool, 0, place, *to, 0, to->len);
+	map_copy(&map, pool, to->len + 1, more_place, more, 0, more.len + 1);
+	*place = place_with(place, &map, pool);
+	*to = joined;
 	return 0;
 }
 

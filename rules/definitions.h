@@ -4,13 +4,8 @@
 
 #include "base/records.h"
 #include "filter/pool.h"
+#include "rules/place.h"
 #include "rules/rules.h"
-
-/* Where an item or a value stands. */
-struct place {
-	const char *file;
-	uint32_t line, column; /* from 1 */
-};
 
 struct texts {
 	struct text *items;
@@ -111,7 +106,7 @@ struct rule_def {
 	struct rule_rate rate;
 	bool unknown_source;
 	uint32_t index, visibility;
-	struct place place, condition_place;
+	struct place place, condition_place, output_place;
 };
 
 struct plugin_requirement {
@@ -120,6 +115,8 @@ struct plugin_requirement {
 	uint32_t n_alternatives;
 	struct place place;
 };
+
+struct source_text;
 
 struct collection {
 	struct pool pool;
@@ -132,6 +129,7 @@ struct collection {
 	const struct field_set *fields;
 	const struct rule_options *options;
 	struct rule_messages *messages; /* of the present file; may be NULL */
+	struct source_text *source;     /* the present file */
 };
 
 #define DEFINITIONS_MAX 16384 /* of each kind */
@@ -146,6 +144,10 @@ int texts_add(struct pool *pool, struct texts *texts, struct text t);
 /* Room for one more of size bytes behind n items, in the pool: the (moved) array, NULL on failure.
  */
 void *grown(struct pool *pool, void *items, uint32_t n, size_t size);
+
+/* Append more to *to behind a blank, and its place to the place. 0 or -ENOMEM. */
+int placed_join(struct pool *pool, struct text *to, struct place *place, struct text more,
+		const struct place *more_place);
 
 /* Formatted text in the pool; .ptr NULL without memory. */
 struct text pool_print(struct pool *pool, const char *format, ...)

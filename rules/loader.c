@@ -17,6 +17,7 @@
 #include "rules/fire.h"
 #include "rules/resolve.h"
 #include "rules/rule_set.h"
+#include "rules/text_map.h"
 
 #define FILE_BYTES_MAX (8 << 20)
 #define EVENTS_MANY 100 /* a condition for more kinds of events than this is warned about */
@@ -79,9 +80,33 @@ const struct collection *rule_loader_collection(const struct rule_loader *loader
  * is compiled and some only when it compiles. */
 struct warn_target {
 	struct collection *c;
+	const struct expansion *expansion;
 	const struct rule_def *def;
 	bool of_values;
 };
+
+/* Where a mistake in a condition stands, and ", in macro 'm'" if not in the condition itself. */
+struct mistake_place {
+	struct place place;
+	struct text part;
+	const char *before, *kind, *open, *close;
+};
+
+static struct mistake_place mistake_at(const struct expansion *expansion, uint32_t source,
+				       uint32_t offset)
+{
+	struct mistake_place m = {.before = "", .open = "", .close = ""};
+
+	m.place = expansion_place(expansion, source, offset, &m.part, &m.kind);
+	if (m.kind) {
+		m.before = ", in ";
+		m.open = " '";
+		m.close = "'";
+	} else {
+		m.kind = "";
+	}
+	return m;
+}
 
 static void warn_condition(enum filter_warning warning, const struct ast_node *node,
 			   struct text subject, void *arg)
@@ -89,11 +114,13 @@ static void warn_condition(enum filter_warning warning, const struct ast_node *n
 	struct warn_target *target = arg;
 	bool is_of_value = warning != WARNING_UNSAFE_NA && warning != WARNING_DEPRECATED;
 
-	(void)node;
+	struct mistake_place m = mistake_at(target->expansion, node->source, node->offset);
+
 	if (is_of_value != target->of_values)
 		return;
-	report_warning(target->c, filter_warning_code(warning), &target->def->condition_place,
-		       target->def->name, "'%.*s' in the condition", TEXT_ARGS(subject));
+	report_warning(target->c, filter_warning_code(warning), &m.place, target->def->name,
+		       "'%.*s' in the condition%s%s%s%.*s%s", TEXT_ARGS(subject), m.before, m.kind,
+		       m.open, TEXT_ARGS(m.part), m.close);
 }
 
 static bool contains(struct text text, const char *needle)
@@ -135,17 +162,29 @@ static struct text clean_output(struct collection *c, const struct rule_def *def
 
 /* A name that does not exist drops the rule if it asked for that, and fails the load otherwise. */
 static int refuse_compile(struct collection *c, const struct rule_def *def, const char *code,
-			  const struct place *place, int r, const struct diag *diag, bool *skip)
+			  const struct mistake_place *m, int r, const struct diag *diag, bool *skip)
 {
 	if (r == ERR_UNKNOWN_NAME && def->skip_if_unknown) {
-		report_warning(c, "LOAD_UNKNOWN_FILTER", place, def->name, "left out: %s",
-			       diag->message);
+		report_warning(c, "LOAD_UNKNOWN_FILTER", &m->place, def->name,
+			       "left out: %s%s%s%s%.*s%s", diag->message, m->before, m->kind,
+			       m->open, TEXT_ARGS(m->part), m->close);
 		*skip = true;
 		return 0;
 	}
 	if (r == -ENOMEM)
 		return r;
-	return report_error(c, code, place, def->name, "%s", diag->message);
+	return report_error(c, code, &m->place, def->name, "%s%s%s%s%.*s%s", diag->message,
+			    m->before, m->kind, m->open, TEXT_ARGS(m->part), m->close);
+}
+
+/* The same of what is no condition. */
+static int refuse_text(struct collection *c, const struct rule_def *def, const char *code,
+		       const struct place *place, int r, const struct diag *diag, bool *skip)
+{
+	struct mistake_place m = {
+		.place = *place, .before = "", .kind = "", .open = "", .close = ""};
+
+	return refuse_compile(c, def, code, &m, r, diag, skip);
 }
 
 static void warn_events(struct collection *c, const struct rule_def *def,
@@ -162,8 +201,10 @@ static int compile_filter(struct collection *c, struct expansion *expansion,
 			  struct filter_share *share, const struct rule_def *def, bool warns,
 			  struct filter **out, bool *skip)
 {
-	struct text condition = exceptions_expand(c, def);
-	struct warn_target target = {c, def, false};
+	struct place place;
+	struct text condition = exceptions_expand(c, def, &place);
+	struct warn_target target = {c, expansion, def, false};
+	struct mistake_place mistake;
 	struct event_set events;
 	struct ast_node *tree = NULL;
 	struct diag diag = {0};
@@ -171,7 +212,7 @@ static int compile_filter(struct collection *c, struct expansion *expansion,
 
 	if (!condition.ptr)
 		return -ENOMEM;
-	r = expansion_tree(expansion, condition, &def->condition_place, def->name, &tree);
+	r = expansion_tree(expansion, condition, &place, def->name, &tree);
 	if (r)
 		return r;
 	resolve_seen_before(c, def, tree);
@@ -180,9 +221,11 @@ static int compile_filter(struct collection *c, struct expansion *expansion,
 	r = filter_compile_tree(out, tree, c->fields, share, &diag);
 	if (!r && text_equal(def->source, TEXT("syscall")))
 		r = event_set_of(&events, tree, &diag);
-	if (r)
-		return refuse_compile(c, def, "LOAD_ERR_COMPILE_CONDITION", &def->condition_place,
-				      r, &diag, skip);
+	if (r) {
+		mistake = mistake_at(expansion, diag.source, diag.offset);
+		return refuse_compile(c, def, "LOAD_ERR_COMPILE_CONDITION", &mistake, r, &diag,
+				      skip);
+	}
 	target.of_values = true;
 	if (warns)
 		filter_warnings(tree, c->fields, warn_condition, &target);
@@ -198,29 +241,42 @@ static int compile_window(struct collection *c, const struct rule_def *def, stru
 
 	if (def->window.kind != WINDOW_PLAIN)
 		r = window_rule_compile(&rule->window, def, c->fields, &mistake);
-	return r ? refuse_compile(c, def, "LOAD_ERR_COMPILE_CONDITION", &mistake.place, r,
-				  &mistake.diag, skip)
+	return r ? refuse_text(c, def, "LOAD_ERR_COMPILE_CONDITION", &mistake.place, r,
+			       &mistake.diag, skip)
 		 : 0;
 }
 
 /* What one step asks of an event: the rule's condition and its own. */
 static struct text step_condition(struct collection *c, const struct rule_def *def,
-				  const struct step_def *step)
+				  const struct step_def *step, struct place *place)
 {
+	struct text_map map = {0};
+	struct text both;
+
+	*place = step->condition_place;
 	if (!def->condition.ptr)
 		return step->condition;
-	return pool_print(&c->pool, "(%.*s) and (%.*s)", TEXT_ARGS(def->condition),
+	both = pool_print(&c->pool, "(%.*s) and (%.*s)", TEXT_ARGS(def->condition),
 			  TEXT_ARGS(step->condition));
+	map_fixed(&map, &c->pool, 0, &def->condition_place, TEXT_NONE);
+	map_copy(&map, &c->pool, 1, &def->condition_place, def->condition, 0,
+		 def->condition.len + 1);
+	map_fixed(&map, &c->pool, def->condition.len + 2, &step->condition_place, TEXT_NONE);
+	map_copy(&map, &c->pool, def->condition.len + 8, &step->condition_place, step->condition, 0,
+		 step->condition.len + 1);
+	*place = place_with(place, &map, &c->pool);
+	return both;
 }
 
 /* The rule's own filter is true for whatever can be a step. */
 static struct text any_step(struct collection *c, const struct rule_def *def)
 {
 	struct text all = TEXT("");
+	struct place place;
 
 	for (uint32_t i = 0; all.ptr && i < def->window.n_steps; i++)
 		all = pool_print(&c->pool, "%.*s%s(%.*s)", TEXT_ARGS(all), i ? " or " : "",
-				 TEXT_ARGS(step_condition(c, def, &def->window.steps[i])));
+				 TEXT_ARGS(step_condition(c, def, &def->window.steps[i], &place)));
 	return all;
 }
 
@@ -233,8 +289,8 @@ static int compile_steps(struct collection *c, struct expansion *expansion,
 	for (uint32_t i = 0; !r && !*skip && i < def->window.n_steps; i++) {
 		struct rule_def step = *def;
 
-		step.condition = step_condition(c, def, &def->window.steps[i]);
-		step.condition_place = def->window.steps[i].condition_place;
+		step.condition =
+			step_condition(c, def, &def->window.steps[i], &step.condition_place);
 		r = compile_filter(c, expansion, share, &step, true, &window->steps[i].filter,
 				   skip);
 	}
@@ -334,9 +390,20 @@ static struct text text_behind(struct text text, const char *start)
 	return (struct text){text.ptr + len, text.len - len};
 }
 
+/* Exact as far as the output is as it was written; what is added to it has no place in the file. */
+static struct place output_place(const struct rule_def *def, struct text output, uint32_t offset)
+{
+	bool is_as_written = offset < def->output.len && output.len >= def->output.len &&
+			     memcmp(output.ptr, def->output.ptr, offset) == 0;
+
+	return is_as_written ? place_inside(&def->output_place, def->output, offset, NULL)
+			     : def->output_place;
+}
+
 static int compile_output(struct collection *c, const struct rule_def *def, struct rule *rule,
 			  bool *skip)
 {
+	struct place place;
 	struct diag diag = {0};
 	struct text timed;
 	int r;
@@ -357,9 +424,10 @@ static int compile_output(struct collection *c, const struct rule_def *def, stru
 						  ? timed
 						  : text_behind(timed, "%evt.time "),
 					  c->fields, &diag);
-	if (r)
-		return refuse_compile(c, def, "LOAD_ERR_COMPILE_OUTPUT", &def->place, r, &diag,
-				      skip);
+	if (r) {
+		place = output_place(def, rule->output, diag.offset);
+		return refuse_text(c, def, "LOAD_ERR_COMPILE_OUTPUT", &place, r, &diag, skip);
+	}
 	warn_deprecated(c, def, rule->output);
 	return 0;
 }
@@ -523,15 +591,16 @@ int rule_loader_each_tree(struct rule_loader *loader, rule_tree_fn *visit, void 
 
 	for (uint32_t i = 0; !r && i < c->n_rules; i++) {
 		struct rule_def def = c->rules[i];
+		struct place place;
 		struct ast_node *tree = NULL;
 		struct text condition;
 
 		if (def.window.kind == WINDOW_SEQUENCE)
 			def.condition = any_step(c, &def);
-		condition = def.condition.ptr ? exceptions_expand(c, &def) : TEXT_NONE;
+		condition = def.condition.ptr ? exceptions_expand(c, &def, &place) : TEXT_NONE;
 		if (!condition.ptr)
 			return -ENOMEM;
-		r = expansion_tree(expansion, condition, &def.condition_place, def.name, &tree);
+		r = expansion_tree(expansion, condition, &place, def.name, &tree);
 		if (!r)
 			r = visit(&c->rules[i], tree, arg);
 	}

@@ -6,12 +6,21 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "rules/text_map.h"
 #include "rules/versions.h"
 
 struct place node_place(const struct item *item, const yaml_node_t *node)
 {
-	return (struct place){item->file, (uint32_t)node->start_mark.line + 1,
-			      (uint32_t)node->start_mark.column + 1};
+	return (struct place){.file = item->file,
+			      .line = (uint32_t)node->start_mark.line + 1,
+			      .column = (uint32_t)node->start_mark.column + 1};
+}
+
+struct place text_place(const struct item *item, const yaml_node_t *node)
+{
+	if (node->type != YAML_SCALAR_NODE || !item->c->source)
+		return node_place(item, node);
+	return scalar_place(item->c->source, node, &item->c->pool);
 }
 
 int refuse_shape(const struct item *item, const yaml_node_t *node, const char *format, ...)

@@ -17,6 +17,9 @@ struct item {
 
 struct place node_place(const struct item *item, const yaml_node_t *node);
 
+/* The same, with a map of the text where the node is a scalar. */
+struct place text_place(const struct item *item, const yaml_node_t *node);
+
 bool node_is_null(const yaml_node_t *node);
 
 /* The value of a key (the first of that name), or NULL. */
