@@ -102,6 +102,29 @@ int window_rule_compile(struct window_rule **out, const struct rule_def *def,
 	return 0;
 }
 
+static bool has_step(const struct window_def *def, const struct field_arg *arg)
+{
+	for (uint32_t i = 0; i < def->n_steps; i++) {
+		if (arg->is_index ? arg->index == i + 1 : text_equal(arg->text, def->steps[i].name))
+			return true;
+	}
+	return false;
+}
+
+int window_check_output(const struct rule_def *def, const struct format *output, struct diag *diag)
+{
+	for (uint32_t i = 0; i < format_n_fields(output); i++) {
+		const struct operand *operand = format_field(output, i);
+
+		if (operand->kind == OPERAND_FIELD &&
+		    text_starts_with(text_from(operand->field->name), TEXT("rule.step.")) &&
+		    !has_step(&def->window, &operand->arg))
+			return diag_set(diag, -EINVAL, "%s: the rule has no step '%.*s'",
+					operand->field->name, TEXT_ARGS(operand->arg.text));
+	}
+	return 0;
+}
+
 static void print_by(FILE *out, const struct texts *by)
 {
 	for (uint32_t i = 0; i < by->n; i++)

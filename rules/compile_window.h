@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/diag.h"
+#include "filter/format.h"
 #include "rules/rule_set.h"
 
 struct window_mistake {
@@ -13,6 +14,9 @@ struct window_mistake {
  * where), -ENOMEM. */
 int window_rule_compile(struct window_rule **out, const struct rule_def *def,
 			const struct field_set *fields, struct window_mistake *mistake);
+
+/* Whether the steps that the output names are there. 0, or -EINVAL and diag's message. */
+int window_check_output(const struct rule_def *def, const struct format *output, struct diag *diag);
 
 /* Once the conditions are compiled: what makes it the same rule after a reload, and its texts for
  * people, in pool. 0 or -ENOMEM. */

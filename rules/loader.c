@@ -419,6 +419,8 @@ static int compile_output(struct collection *c, const struct rule_def *def, stru
 		return -ENOMEM;
 	r = format_compile_strict(&rule->message, rule->output, c->fields, &diag);
 	if (!r)
+		r = window_check_output(def, rule->message, &diag);
+	if (!r)
 		r = format_compile_strict(&rule->fields,
 					  text_equal(def->source, TEXT("syscall"))
 						  ? timed

@@ -65,8 +65,15 @@ static const struct field moment_fields[] = {
 	{"proc.name", VALUE_CHARBUF, 0, extract_test, NULL, "", 0},
 };
 
-static const struct field_set moment_field_set = {
-	.tables = {{moment_fields, ARRAY_SIZE(moment_fields)}}, .n_tables = 1};
+static inline const struct field_set *moment_field_set(void)
+{
+	static struct field_set set;
+
+	set = (struct field_set){
+		.tables = {{moment_fields, ARRAY_SIZE(moment_fields)}, hit_field_table()},
+		.n_tables = 2};
+	return &set;
+}
 
 #define EVENTS "evt.type = openat"
 
@@ -81,7 +88,7 @@ static inline void watch_load(struct watch *w, const char *text, const struct ru
 	SCOPED(rule_messages_done) struct rule_messages messages = {0};
 	SCOPED(rule_loader_destroy) struct rule_loader *loader = NULL;
 
-	assert_int_equal(rule_loader_create(&loader, &moment_field_set, options), 0);
+	assert_int_equal(rule_loader_create(&loader, moment_field_set(), options), 0);
 	if (rule_loader_add(loader, "rules", text, strlen(text), &w->set, &messages))
 		fail_msg("%u:%u %s in\n%s", messages.items[0].line, messages.items[0].column,
 			 messages.items[0].message, text);
