@@ -466,10 +466,10 @@ static int compile_rule(struct collection *c, struct expansion *expansion,
 		.rate = def->has_rate ? def->rate : c->options->rate,
 	};
 	bool skip = false;
-	int r = compile_output(c, def, &rule, &skip);
+	int r = compile_window(c, def, &rule, &skip);
 
 	if (!r && !skip)
-		r = compile_window(c, def, &rule, &skip);
+		r = compile_output(c, def, &rule, &skip);
 	if (!r && !skip)
 		r = compile_condition(c, expansion, set->share, def, &rule, &skip);
 	if (!r && !skip && rule.window)
