@@ -411,7 +411,8 @@ int BPF_PROG(on_fork, struct task_struct *task, __u64 clone_flags)
 }
 
 /* Who inherits the children of a dying task, as the kernel's find_new_reaper() chooses: a living
- * thread of the group, the nearest sub-reaper, the namespace's init. */
+ * thread of the group, the nearest sub-reaper, the namespace's init. 0: there are no children. The
+ * last thread inherits those of threads that began to exit before it and are still at it. */
 static __always_inline int reaper_of(struct task_struct *task)
 {
 	struct signal_struct *signal = FIELD(task, signal);
@@ -419,7 +420,8 @@ static __always_inline int reaper_of(struct task_struct *task)
 	struct pid *pid;
 
 	if ((__u64)FIELD(task, children.next) ==
-	    (__u64)task + bpf_core_field_offset(struct task_struct, children))
+		    (__u64)task + bpf_core_field_offset(struct task_struct, children) &&
+	    (FIELD(signal, live.counter) > 0 || FIELD(signal, nr_threads) == 1))
 		return 0;
 	if (FIELD(signal, live.counter) > 0)
 		return FIELD(FIELD(task, group_leader), pid);
@@ -431,7 +433,7 @@ static __always_inline int reaper_of(struct task_struct *task)
 				break;
 			signal = FIELD(ancestor, signal);
 			if (BPF_CORE_READ_BITFIELD_PROBED(signal, is_child_subreaper))
-				return FIELD(ancestor, pid);
+				return FIELD(FIELD(ancestor, group_leader), pid);
 		}
 	}
 	pid = FIELD(task, thread_pid);

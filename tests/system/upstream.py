@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 
 from containers import make_rootfs, need
-from system_harness import ROOT, Daemon
+from system_harness import ROOT, Daemon, unique
 
 REFERENCE = ROOT.parent / "shared" / "reference" / "rules"
 FILES = ("falco_rules.yaml", "falco-incubating_rules.yaml", "falco-sandbox_rules.yaml")
@@ -50,7 +50,7 @@ def rule_names(path):
 
 def local_rules():
     """What a user adds: the mark to every output, and the end of an action."""
-    mark = f" case=%proc.env[{MARK}] acase=%proc.aenv[{MARK}]"
+    mark = f" case=%proc.env[{MARK}] acase=%proc.aenv[{MARK}] container=%container.id"
     own = [{"rule": "Case ended", "desc": "of the test", "priority": "INFO", "output": "%fd.name",
             "condition": f"evt.type=openat and fd.name startswith {ENDED}"},
            {"rule": "Known", "desc": "of the test", "priority": "INFO",
@@ -185,7 +185,7 @@ class Stage:
 
     def start(self):
         need("runc", "cc", "/bin/busybox")
-        subprocess.run(["cc", "-static", "-O1", "-o", self.actor, ACTOR_SOURCE], check=True)
+        subprocess.run(["cc", "-static", "-O1", "-pthread", "-o", self.actor, ACTOR_SOURCE], check=True)
         make_rootfs(self.rootfs)
         shutil.copy(self.actor, self.rootfs / "actor")
         (self.rootfs / "etc/shadow").write_text("inside:*:1::::::\n")
@@ -278,6 +278,7 @@ class Stage:
         self.daemon.wait_for(f"container {name} to be known", lambda: self.is_known(box), 20, 0.1)
         (box.overlay / "go").touch()
         box.process.wait(20)
+        return box
 
 
 BOXES = {
@@ -332,7 +333,7 @@ class Host:
             "user.name": "root", "user.uid": 0, "user.loginuid": our_loginuid(),
             "proc.tty": Some(lambda tty: tty > 0, "a terminal") if self.terminal else our_tty(),
             "user.loginname": "<NA>" if our_loginuid() == -1 else "root",
-            "group.gid": 0, "group.name": "root", "proc.cwd": folder(stage.text(self.cwd) or os.getcwd()),
+            "container.id": "host", "group.gid": 0, "group.name": "root", "proc.cwd": folder(stage.text(self.cwd) or os.getcwd()),
             "container.start_ts": self.started(), "proc.sname": ANY, "evt.arg.flags": "EXE_WRITABLE",
         }
 
@@ -342,10 +343,12 @@ class In(Host):
 
     def __init__(self, box, *argv, **how):
         self.box = box
+        self.box_id = None  # of the last performance
         super().__init__(*argv, **how)
 
     def perform(self, stage, mark):
         box = stage.box(self.box)
+        self.box_id = box.id
         argv = [stage.text(a) for a in self.argv]
         options = ["-e", f"{MARK}={mark}", *(w for k, v in self.env.items() for w in ("-e", f"{k}={v}"))]
         if self.cwd:
@@ -362,7 +365,7 @@ class In(Host):
 
     def facts(self, stage):
         return {
-            **super().facts(stage), "user.name": "inside", "group.name": "root", "proc.cwd": folder(self.cwd or "/"),
+            **super().facts(stage), "container.id": self.box_id[:12], "user.name": "inside", "group.name": "root", "proc.cwd": folder(self.cwd or "/"),
             "evt.arg.flags": "EXE_WRITABLE|EXE_LOWER_LAYER", "proc.tty": 34816 if self.terminal else 0,
         }
 
@@ -375,7 +378,21 @@ class Enter(In):
     """A program as the first process of a container; the container's runtime has been asked about it before."""
 
     def perform(self, stage, mark):
-        stage.enter(self.box, self.argv, mark)
+        self.box_id = stage.enter(self.box, self.argv, mark).id
+
+
+class Run(In):
+    """A program as the first process of a container under a name of its own, of which nothing was known before."""
+
+    def perform(self, stage, mark):
+        box = BOXES[self.box](stage, f"{self.box}-{mark}")
+        stage.boxes[box.name] = box
+        self.box_id = box.id = unique("shop-")
+        box.configure(self.argv, [f"{MARK}={mark}"], self.terminal)
+        run_and_wait(["runc", "run", box.id], dict(os.environ), box.bundle, self.terminal)
+
+    def facts(self, stage):
+        return {**super().facts(stage), "user.name": Some(lambda name: name in ("root", "inside"), "the name of user 0")}
 
 
 def run_and_wait(argv, env, cwd, terminal):

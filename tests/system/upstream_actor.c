@@ -11,6 +11,7 @@
 #include <linux/userfaultfd.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,6 +20,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -190,6 +192,57 @@ static int end_child(pid_t pid)
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, __WALL);
 	return 0;
+}
+
+static int adopter;
+
+static void *idle(void *unused)
+{
+	(void)unused;
+	for (;;)
+		pause();
+}
+
+static void *begin_orphan(void *path)
+{
+	pid_t pid = fork();
+
+	if (pid)
+		syscall(SYS_exit_group, pid < 0);
+	while (getppid() != adopter)
+		usleep(100);
+	open(path, O_RDONLY);
+	_exit(0);
+}
+
+/* orphans N PATH: as often, a process of many threads, begun by a thread of ours, begins another,
+ * ends, and leaves it to us; it opens the file then. */
+static void *make_orphans(void *arguments)
+{
+	char **a = arguments;
+
+	for (int i = 0; i < atoi(a[0]); i++) {
+		pthread_t thread;
+
+		if (fork() == 0) {
+			for (int t = 0; t < 6; t++)
+				pthread_create(&thread, NULL, idle, NULL);
+			pthread_create(&thread, NULL, begin_orphan, a[1]);
+			idle(NULL);
+		}
+		while (waitpid(-1, NULL, 0) > 0)
+			;
+	}
+	return NULL;
+}
+
+static int do_orphans(char **a)
+{
+	pthread_t thread;
+
+	adopter = getpid();
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	return pthread_create(&thread, NULL, make_orphans, a) || pthread_join(thread, NULL);
 }
 
 /* traceme */
@@ -620,6 +673,7 @@ static const struct {
 	{"setuid", do_setuid},
 	{"symlink", do_symlink},
 	{"link", do_link},
+	{"orphans", do_orphans},
 	{"traceme", do_traceme},
 	{"attach", do_attach},
 	{"seize", do_seize},

@@ -32,6 +32,9 @@ FILES = [
          Host("{actor}", "openat2", "/etc/pam.conf.d", "r")),
     Case("by-directory", Host("{actor}", "openat", "/etc", "shadow", "r"), [Alert(UNTRUSTED, SHADOW)],
          Host("{actor}", "openat", "/etc", "hostname", "r")),
+    # Whose parent died is its new parent's.
+    Case("orphans", Host("{actor}", "orphans", "20", "/etc/shadow"),
+         [Alert(UNTRUSTED, SHADOW, of=["{actor} orphans 20 /etc/shadow", "{actor} orphans 20 /etc/shadow"])] * 20),
     Case("by-link", Host("cat", "{tmp}/a-link", before=["ln -sf /etc/shadow {tmp}/a-link"]), [Alert(UNTRUSTED, SHADOW)],
          Host("cat", "{tmp}/another", before=["ln -sf /etc/passwd {tmp}/another"])),
     Case("by-working-directory", Host("cat", "shadow", cwd="/etc"), [Alert(UNTRUSTED, SHADOW)],
