@@ -1,6 +1,6 @@
 """Actions for upstream's incubating and sandbox rules, and their harmless twins."""
 
-from upstream import ANY, Alert, Enter, Host, In, Proc, Some
+from upstream import ANY, Alert, Enter, Host, In, Proc, Run, Some
 from upstream_cases import SPAWNED, Case
 
 # Rules that no action can make fire: why.
@@ -214,6 +214,10 @@ CONTAINERS = [
          [Alert("Change namespace privileges via unshare", {"evt.type": "unshare", "evt.res": "EPERM"})],
          In("capable", "/actor", "unshare", str(0x4000000))),
     Case("start", Enter("plain", "/bin/ls", "/tmp"), [Alert(ROOT, STARTED), Alert(MOUNTS, STARTED)]),
+    Case("start-at-once", Run("capable", "/bin/sh", "-c", "true", terminal=True), [
+        Alert(ROOT, STARTED), Alert(MOUNTS, STARTED), Alert("Terminal shell in container", STARTED),
+        Alert("Launch Excessively Capable Container", {
+            **STARTED, "thread.cap_permitted": "CAP_DAC_OVERRIDE CAP_KILL CAP_NET_RAW CAP_SYS_MODULE CAP_SYS_ADMIN"})]),
     Case("start-capable", Enter("capable", "/bin/ls", "/tmp"), [
         Alert(ROOT, STARTED), Alert(MOUNTS, STARTED),
         Alert("Launch Excessively Capable Container", {
