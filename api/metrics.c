@@ -220,6 +220,25 @@ static void print_loads(FILE *out, const struct call *call)
 	       "Of these: refused, the old rules stayed.");
 }
 
+static void print_history(FILE *out, const struct storage_facts *facts)
+{
+	metric(out, "history_bytes", GAUGE, facts->history.bytes, "What stored events take.");
+	metric(out, "history_events_written_total", COUNTER, facts->history.written_total,
+	       "Events stored.");
+	metric(out, "history_events_shed_total", COUNTER, facts->history.shed_total,
+	       "Those dropped because the writer's queue was full.");
+	metric(out, "history_events_forgotten_total", COUNTER, facts->history.forgotten_total,
+	       "Those deleted by age or for want of room.");
+	metric(out, "history_events_over_rate_total", COUNTER, facts->history.over_rate_total,
+	       "Events of alerts and anomalies not stored: too many a second.");
+	metric(out, "history_sightings_shed_total", COUNTER, facts->history.sightings_shed_total,
+	       "First sightings not stored: too many a second or in the epoch.");
+	metric(out, "history_events_cut_total", COUNTER, facts->history.cut_total,
+	       "Events stored without fields that did not fit.");
+	metric(out, "history_memory_denied_total", COUNTER, facts->history.memory_denied_total,
+	       "Events not stored for want of memory.");
+}
+
 static void print_storage(FILE *out, const struct storage_facts *facts)
 {
 	metric(out, "storage_bytes", GAUGE, facts->bytes, "Size of the database.");
@@ -290,6 +309,7 @@ void route_metrics(const struct call *call, struct answer *answer)
 	print_outcome(out, &live->request->status);
 	print_loads(out, call);
 	print_storage(out, &facts);
+	print_history(out, &facts);
 	print_memory(out, &live->request->status);
 	print_api(out, call->facts);
 	if (fclose(out)) {

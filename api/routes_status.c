@@ -265,7 +265,29 @@ void storage_facts_read(const struct call *call, const struct snapshot_status *s
 		.written_total = counters.written_total,
 		.written_bytes_total = counters.bytes_written_total,
 		.errors_total = counters.errors_total,
+		.history.bytes = counters.event_bytes,
+		.history.written_total = counters.events_written_total,
+		.history.shed_total = counters.events_shed_total,
+		.history.forgotten_total = counters.events_forgotten_total,
+		.history.over_rate_total = status->history.over_rate_total,
+		.history.sightings_shed_total = status->history.sightings_shed_total,
+		.history.cut_total = status->history.cut_total,
+		.history.memory_denied_total = status->history.memory_denied_total,
 	};
+}
+
+static void add_history(cJSON *storage, const struct storage_facts *facts)
+{
+	cJSON *history = json_add_object(storage, "history");
+
+	json_add_u64(history, "bytes", facts->history.bytes);
+	json_add_u64(history, "written_total", facts->history.written_total);
+	json_add_u64(history, "shed_total", facts->history.shed_total);
+	json_add_u64(history, "forgotten_total", facts->history.forgotten_total);
+	json_add_u64(history, "over_rate_total", facts->history.over_rate_total);
+	json_add_u64(history, "sightings_shed_total", facts->history.sightings_shed_total);
+	json_add_u64(history, "cut_total", facts->history.cut_total);
+	json_add_u64(history, "memory_denied_total", facts->history.memory_denied_total);
 }
 
 static void add_storage(cJSON *json, const struct call *call, const struct snapshot_status *status)
@@ -285,6 +307,7 @@ static void add_storage(cJSON *json, const struct call *call, const struct snaps
 	json_add_u64(storage, "shed_first_total", facts.shed_first_total);
 	json_add_u64(storage, "errors_total", facts.errors_total);
 	json_add_bool(storage, "failing", facts.is_failing);
+	add_history(storage, &facts);
 }
 
 /* The newest gaps; an empty list rather than no status when the store cannot be read. */

@@ -10,6 +10,10 @@ struct storage_facts {
 	uint64_t queue, queue_max, shed_total;
 	uint64_t shed_first_total; /* of shed_total: no repeats */
 	uint64_t written_total, written_bytes_total, errors_total;
+	struct {
+		uint64_t bytes, written_total, shed_total, forgotten_total;
+		uint64_t over_rate_total, sightings_shed_total, cut_total, memory_denied_total;
+	} history;       /* stored events */
 	bool is_failing; /* the last commit failed; it is retried */
 };
 

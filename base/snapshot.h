@@ -72,6 +72,10 @@ struct snapshot_status {
 		uint64_t queue, queue_max, shed_total;
 	} writer;
 	struct {
+		uint64_t made_total, over_rate_total, sightings_shed_total, cut_total;
+		uint64_t memory_denied_total;
+	} history;
+	struct {
 		uint32_t loaded;
 		uint64_t matches_total, matches_dropped_total;
 		uint64_t regex_gave_up_total, plans_dropped_total, outputs_cut_total;

@@ -96,6 +96,22 @@ static void fill_writer(const struct pipeline *p, struct snapshot_status *s)
 	s->writer.shed_total = c.shed_total;
 }
 
+static void fill_history(const struct pipeline *p, struct snapshot_status *s)
+{
+	struct history_counters c = {0};
+
+	if (p->parts.history)
+		history_counters(p->parts.history, &c);
+	s->history.made_total = c.made_total;
+	s->history.over_rate_total = c.over_rate_total;
+	s->history.sightings_shed_total = c.sightings_shed_total;
+	s->history.cut_total = c.cut_total;
+	s->history.memory_denied_total = c.memory_denied_total;
+	if (p->parts.history)
+		s->memory_parts[s->n_memory_parts++] =
+			(struct snapshot_memory_part){"history", c.bytes};
+}
+
 static void fill_anomaly(const struct pipeline *p, struct snapshot_status *s)
 {
 	struct scorer_counters scorer;
@@ -187,6 +203,7 @@ static int answer_status(struct pipeline *p, struct request *request, uint64_t n
 	fill_gaps(p, s);
 	fill_state(p, s);
 	fill_writer(p, s);
+	fill_history(p, s);
 	profile_set_totals(p->parts.profiles, s);
 	s->memory_parts[s->n_memory_parts++] =
 		(struct snapshot_memory_part){"profiles", s->profiles.bytes};

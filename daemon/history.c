@@ -182,8 +182,11 @@ static enum novelty note_all(struct history *h, const struct field_context *ctx)
 
 	if (!sightings || !sightings->n)
 		return note_event(h, ctx);
-	for (uint32_t i = 0; i < sightings->n; i++)
-		novelty = MAX(novelty, note_sighting(h, &sightings->items[i]));
+	for (uint32_t i = 0; i < sightings->n; i++) {
+		enum novelty one = note_sighting(h, &sightings->items[i]);
+
+		novelty = MAX(novelty, one);
+	}
 	return novelty;
 }
 
@@ -308,4 +311,5 @@ struct record_event *history_take(struct history *h, const struct rule_set *rule
 void history_counters(const struct history *h, struct history_counters *out)
 {
 	*out = h->counters;
+	out->bytes = sizeof(*h) + ARENA_BYTES + STORED_BYTES_MAX + CUT_BYTES;
 }

@@ -41,6 +41,7 @@ struct history_counters {
 					* behaviours in the epoch */
 	uint64_t cut_total;            /* events of which fields did not fit */
 	uint64_t memory_denied_total;
+	uint64_t bytes; /* of memory */
 };
 
 void history_counters(const struct history *history, struct history_counters *out);
