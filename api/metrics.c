@@ -180,8 +180,10 @@ static void print_outcome(FILE *out, const struct snapshot_status *status)
 	       "Matches beyond what one event may have.");
 	metric(out, "rule_regex_gave_up_total", COUNTER, status->rules.regex_gave_up_total,
 	       "Values on which a regular expression ran out of steps and did not match.");
-	metric(out, "rule_plans_dropped_total", COUNTER, status->rules.plans_dropped_total,
-	       "Cached plans thrown away for lack of room.");
+	metric(out, "rule_opens_total", COUNTER, status->rules.opens_total,
+	       "Opens that rules were asked about.");
+	metric(out, "rule_opens_remembered_total", COUNTER, status->rules.opens_remembered_total,
+	       "Opens whose possible rules were remembered from an earlier one.");
 	metric(out, "rule_outputs_cut_total", COUNTER, status->rules.outputs_cut_total,
 	       "Alerts whose output or fields were too long and were cut.");
 	metric_double(out, "pipeline_pause_seconds", GAUGE, (double)status->pauses.recent_ns / 1e9,

@@ -185,7 +185,8 @@ static void add_rules(cJSON *json, const struct call *call, const struct snapsho
 	json_add_u64(rules, "matches_total", status->rules.matches_total);
 	json_add_u64(rules, "matches_dropped_total", status->rules.matches_dropped_total);
 	json_add_u64(rules, "regex_gave_up_total", status->rules.regex_gave_up_total);
-	json_add_u64(rules, "plans_dropped_total", status->rules.plans_dropped_total);
+	json_add_u64(rules, "opens_total", status->rules.opens_total);
+	json_add_u64(rules, "opens_remembered_total", status->rules.opens_remembered_total);
 	json_add_u64(rules, "outputs_cut_total", status->rules.outputs_cut_total);
 	json_add_u64(rules, "suppressed_total", status->rules.suppressed_total);
 	add_rule_memory(rules, status);

@@ -160,7 +160,8 @@ static void fill_rules(const struct pipeline *p, struct snapshot_status *s)
 	s->rules.matches_total = p->matches_total;
 	s->rules.matches_dropped_total = p->matches_dropped_total + c.matches_dropped_total;
 	s->rules.regex_gave_up_total = c.regex_gave_up_total;
-	s->rules.plans_dropped_total = c.plans_dropped_total;
+	s->rules.opens_total = c.opens_total;
+	s->rules.opens_remembered_total = c.opens_remembered_total;
 	s->rules.outputs_cut_total = c.outputs_cut_total;
 	s->pauses.longest_ns = p->pauses.longest_ns;
 	s->pauses.recent_ns = pauses_recent_ns(&p->pauses);
@@ -173,6 +174,8 @@ static void fill_rules(const struct pipeline *p, struct snapshot_status *s)
 	s->rules.fired_evicted_total = memory.fired_evicted_total;
 	s->rules.occurrences = memory.occurrences;
 	s->rules.occurrences_evicted_total = memory.occurrences_evicted_total;
+	s->memory_parts[s->n_memory_parts++] =
+		(struct snapshot_memory_part){"rules", rule_set_bytes(p->parts.rules)};
 	s->memory_parts[s->n_memory_parts++] =
 		(struct snapshot_memory_part){"rule_memory", memory.bytes};
 }

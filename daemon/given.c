@@ -359,7 +359,8 @@ static int copy_table(struct given *given, const struct field_table *real, uint3
 		rows[i].check_arg = check_arg;
 		rows[i].variant = (intptr_t)&stand_ins[i];
 		/* Given values exist, and belong to no process whose verdicts could be kept. */
-		rows[i].flags &= ~(uint32_t)(FIELD_UNAVAILABLE | FIELD_PER_PROCESS);
+		rows[i].flags &= ~(uint32_t)(FIELD_UNAVAILABLE | FIELD_PER_PROCESS |
+					     FIELD_PER_LINEAGE | FIELD_OF_OPEN);
 	}
 	given->fields.tables[index] = (struct field_table){rows, real->n};
 	return 0;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "base/log.h"
 #include "base/util.h"
@@ -58,6 +59,8 @@ int daemon_load_rules(const struct daemon *daemon, const struct config *config,
 	rule_names_tell(&daemon->names, &options);
 	options.may_lack_dimensions = false;
 	options.window_secret = daemon->window_secret;
+	if (!daemon->is_replay && getrandom(&options.seed, sizeof(options.seed), 0) < 0)
+		options.seed = clock_boot_ns(); /* better than none */
 	r = rule_set_load(out, (const char *const *)config->rules.files.items,
 			  config->rules.files.n, &daemon->fields, &options, said);
 	for (uint32_t i = 0; i < said->n; i++) {

@@ -428,7 +428,15 @@ static bool test_right(const struct check *check, const struct field_context *ct
 	return check->op == OP_IN;
 }
 
-static bool test_shortcut(const struct check *check, const struct value *value)
+/* Many sets are asked for the value of one operand: it is hashed once. */
+static bool test_in(const struct check *check, const struct field_context *ctx, struct text t)
+{
+	return text_set_may_have(check->texts, t) &&
+	       text_set_has_hashed(check->texts, t, operand_text_hash(check->left, ctx, t));
+}
+
+static bool test_shortcut(const struct check *check, const struct field_context *ctx,
+			  const struct value *value)
 {
 	const struct value *literal = &check->literals[0];
 
@@ -446,7 +454,7 @@ static bool test_shortcut(const struct check *check, const struct value *value)
 					      memmem(value->text.ptr, value->text.len,
 						     literal->text.ptr, literal->text.len));
 	case SHORTCUT_TEXT_IN:
-		return text_set_has(check->texts, value->text);
+		return test_in(check, ctx, value->text);
 	case SHORTCUT_BITS_EQUAL:
 		return value->u64 == literal->u64;
 	default:
@@ -476,7 +484,7 @@ bool check_eval(const struct check *check, const struct field_context *ctx)
 	if (!operand_eval(check->left, ctx, &values))
 		return false;
 	if (check->shortcut != SHORTCUT_NONE)
-		return values.n && test_shortcut(check, &values.items[0]);
+		return values.n && test_shortcut(check, ctx, &values.items[0]);
 	if (check->op == OP_EXISTS)
 		return !check->any_ancestor || values.n > 0;
 	if (check->right)

@@ -28,22 +28,45 @@ static bool prefix_equal(const uint8_t *a, const uint8_t *b, uint32_t bits)
 	return memcmp(a, b, bytes) == 0 && (!rest || ((a[bytes] ^ b[bytes]) & mask) == 0);
 }
 
+static char lower(char c)
+{
+	return (char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
+}
+
+static bool begins_ignoring_case(const char *at, struct text needle)
+{
+	for (uint32_t n = 0; n < needle.len; n++) {
+		if (lower(at[n]) != lower(needle.ptr[n]))
+			return false;
+	}
+	return true;
+}
+
+static const char *find_or_end(const char *from, const char *end, char c)
+{
+	const char *found = from < end ? memchr(from, c, (size_t)(end - from)) : NULL;
+
+	return found ? found : end;
+}
+
+/* Goes from one place where the needle's first character stands, in either case, to the next. */
 static bool contains_ignoring_case(struct text t, struct text needle)
 {
-	for (uint32_t i = 0; i + needle.len <= t.len; i++) {
-		uint32_t n = 0;
+	char first = needle.len ? lower(needle.ptr[0]) : 0;
+	char other = (char)(first >= 'a' && first <= 'z' ? first - 32 : first);
+	const char *end = t.ptr + t.len - needle.len + 1, *small, *large;
 
-		while (n < needle.len) {
-			char a = t.ptr[i + n], b = needle.ptr[n];
-
-			a = (char)(a >= 'A' && a <= 'Z' ? a + 32 : a);
-			b = (char)(b >= 'A' && b <= 'Z' ? b + 32 : b);
-			if (a != b)
-				break;
-			n++;
-		}
-		if (n == needle.len)
+	if (!needle.len || t.len < needle.len)
+		return needle.len == 0;
+	small = find_or_end(t.ptr, end, first);
+	large = other == first ? end : find_or_end(t.ptr, end, other);
+	while (small < end || large < end) {
+		if (begins_ignoring_case(MIN(small, large), needle))
 			return true;
+		if (small < large)
+			small = find_or_end(small + 1, end, first);
+		else
+			large = find_or_end(large + 1, end, other);
 	}
 	return false;
 }

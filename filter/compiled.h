@@ -21,9 +21,16 @@ int filter_share_each_operand(const struct filter_share *share, operand_visit_fn
 /* Values on which a regular expression gave up, which then did not match. */
 uint64_t filter_share_regex_gave_up_total(const struct filter_share *share);
 
+/* Memory of a share, with all its filters' checks, and of a filter's own part. */
+size_t filter_share_bytes(const struct filter_share *share);
+size_t filter_bytes(const struct filter *filter);
+
 /* A cache for all filters compiled so far; to be put into the field_context of evaluations. */
 int eval_cache_create(struct eval_cache **out, const struct filter_share *share);
 void eval_cache_destroy(struct eval_cache **cache);
+
+/* Memory of a cache for the share. */
+size_t eval_cache_bytes(const struct filter_share *share);
 
 /* Forget: the next event. */
 static inline void eval_cache_next(struct eval_cache *cache)

@@ -11,6 +11,8 @@ struct cached_values {
 	uint64_t epoch;
 	struct values values;
 	bool is_present;
+	bool is_hashed;
+	uint32_t hash; /* text_set_hash() of the first value, once asked for */
 };
 
 struct eval_cache {

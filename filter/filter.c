@@ -265,6 +265,29 @@ int eval_cache_create(struct eval_cache **out, const struct filter_share *share)
 	return 0;
 }
 
+size_t eval_cache_bytes(const struct filter_share *share)
+{
+	return sizeof(struct eval_cache) + (share->n_nodes + 1) * sizeof(uint64_t) +
+	       (share->operands.n + 1) * sizeof(struct cached_values);
+}
+
+size_t filter_share_bytes(const struct filter_share *share)
+{
+	size_t bytes = sizeof(*share) + share->operands.pool.bytes +
+		       share->n_slots * sizeof(struct node *) +
+		       share->regexes.n * sizeof(struct regex *);
+
+	for (uint32_t i = 0; i < share->regexes.n; i++)
+		bytes += regex_bytes(share->regexes.items[i]);
+	return bytes;
+}
+
+size_t filter_bytes(const struct filter *filter)
+{
+	return sizeof(*filter) + filter->pool.bytes +
+	       (filter->owns_share ? filter_share_bytes(filter->share) : 0);
+}
+
 void eval_cache_destroy(struct eval_cache **cache)
 {
 	if (!*cache)

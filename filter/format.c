@@ -257,6 +257,12 @@ void format_destroy(struct format **format)
 	*format = NULL;
 }
 
+size_t format_bytes(const struct format *format)
+{
+	return sizeof(*format) + format->operands.pool.bytes + format->n * sizeof(struct segment) +
+	       2 * (size_t)format->n_fields * sizeof(struct operand *);
+}
+
 uint32_t format_n_fields(const struct format *format)
 {
 	return format->n_fields;

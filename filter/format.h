@@ -16,6 +16,9 @@ bool format_print_strict(const struct format *format, const struct field_context
 uint32_t format_n_fields(const struct format *format);
 const struct operand *format_field(const struct format *format, uint32_t i);
 
+/* Memory that it takes. */
+size_t format_bytes(const struct format *format);
+
 /* The members of format_fields_json() without the braces; is_first: no comma before the first.
  * Transformers are left out unless with_transformers. Strict as format_print_strict(): stops at an
  * absent value; otherwise that is null. */

@@ -8,6 +8,7 @@
 #include "base/util.h"
 #include "filter/eval_cache.h"
 #include "filter/transform.h"
+#include "filter/value_set.h"
 
 int refuse_at(struct diag *diag, const struct ast_node *node, int r, const char *format, ...)
 {
@@ -297,10 +298,25 @@ bool operand_eval(const struct operand *operand, const struct field_context *ctx
 	cached = &ctx->cache->values[operand->id];
 	if (cached->epoch != ctx->cache->epoch) {
 		cached->epoch = ctx->cache->epoch;
+		cached->is_hashed = false;
 		cached->is_present = eval_kind(operand, ctx, &cached->values);
 	}
 	*out = cached->values;
 	return cached->is_present;
+}
+
+uint32_t operand_text_hash(const struct operand *operand, const struct field_context *ctx,
+			   struct text value)
+{
+	struct cached_values *cached = ctx->cache ? &ctx->cache->values[operand->id] : NULL;
+
+	if (!cached)
+		return text_set_hash(value);
+	if (!cached->is_hashed) {
+		cached->hash = text_set_hash(value);
+		cached->is_hashed = true;
+	}
+	return cached->hash;
 }
 
 bool operand_is_field(const struct operand *operand, const char *name)

@@ -43,6 +43,11 @@ int operand_compile(struct operand **out, const struct ast_node *node,
 bool operand_eval(const struct operand *operand, const struct field_context *ctx,
 		  struct values *out);
 
+/* text_set_hash() of the value that operand_eval() gave just now, its only one: made once an event.
+ */
+uint32_t operand_text_hash(const struct operand *operand, const struct field_context *ctx,
+			   struct text value);
+
 /* Whether the operand is the field itself, without transformer, of that name. */
 bool operand_is_field(const struct operand *operand, const char *name);
 

@@ -9,9 +9,10 @@
 
 #define GATE_DEPTH_MAX 48     /* bounds recursion */
 #define GATE_WORK_MAX 400000u /* terms looked at for finding gates; the rest has none */
+#define COST_MAX 1000000u
 #define SORTED_MAX 64 /* parts of a product or sum that is put in order, cleared of duplicates */
 
-enum term_kind { TERM_CHECK, TERM_ALL, TERM_ANY, TERM_STARTS };
+enum term_kind { TERM_CHECK, TERM_ALL, TERM_ANY, TERM_STARTS, TERM_STABLE };
 
 /* Texts that one operand may start with, told apart by the bytes that all of them have. */
 struct prefixes {
@@ -22,25 +23,29 @@ struct prefixes {
 	struct text *texts;
 };
 
-/* Something that is left to ask. Equal terms are the same term. */
+/* Something to ask. Equal terms are the same term. What evaluation looks at comes first. */
 struct term {
-	enum term_kind kind;
-	bool is_negated; /* CHECK, STARTS */
-	uint32_t uses;   /* places it is asked from */
-	uint32_t cost;   /* a guess, in comparisons */
-	uint32_t n;
-	struct term **parts;
-	const struct check *check;       /* CHECK */
-	const struct prefixes *prefixes; /* STARTS, whose parts are the checks it stands for */
+	uint8_t kind;    /* enum term_kind */
+	bool is_negated; /* CHECK, STARTS, STABLE */
+	bool is_covered; /* depends on nothing but the event's digest */
+	uint8_t uses;    /* places it is asked from, 2: or more */
+	uint32_t n;      /* parts; STABLE: number of the part */
+	uint64_t answer; /* epoch << 1 | truth */
+	union {
+		struct term **parts;             /* ALL, ANY */
+		const struct check *check;       /* CHECK */
+		const struct prefixes *prefixes; /* STARTS */
+	};
+	struct term **starts; /* STARTS: the checks it stands for */
 	uint64_t hash;
-	uint64_t answer;  /* epoch << 1 | truth */
+	uint32_t cost;    /* a guess, in comparisons */
 	uint32_t tally;   /* while gates are sought: leaves that ask it ... */
 	uint32_t counted; /* ... the last of them */
 };
 
-/* A filter that is true if all its terms are. */
+/* A filter that is true if all its terms are; those that are covered come first. */
 struct leaf {
-	uint32_t tag, n;
+	uint32_t tag, n, n_covered;
 	struct term **terms;
 };
 
@@ -60,6 +65,10 @@ struct gate {
 struct plan {
 	struct pool pool;
 	struct branch root;
+	const struct stable_parts *stable;
+	const struct leaf *leaves; /* in the order of the tree */
+	const struct leaf *always; /* n_always, of which nothing is covered: the root's last */
+	uint32_t n_always;
 	uint64_t epoch;
 	uint32_t n;
 };
@@ -144,6 +153,11 @@ static uint32_t check_cost(const struct check *check)
 	return parts.right ? cost + operand_cost(parts.right) : cost;
 }
 
+static bool comes_before(const struct term *a, const struct term *b)
+{
+	return a->is_covered != b->is_covered ? a->is_covered : a->cost < b->cost;
+}
+
 /* Few items, nearly in order; equal costs keep the author's order. */
 static void sort_by_cost(struct term **items, uint32_t n)
 {
@@ -151,32 +165,89 @@ static void sort_by_cost(struct term **items, uint32_t n)
 		struct term *item = items[i];
 		uint32_t k = i;
 
-		for (; k > 0 && items[k - 1]->cost > item->cost; k--)
+		for (; k > 0 && comes_before(item, items[k - 1]); k--)
 			items[k] = items[k - 1];
 		items[k] = item;
 	}
 }
 
+static void add_use(struct term *term)
+{
+	term->uses = (uint8_t)MIN(term->uses + 1, 2);
+}
+
+static bool operand_is_covered(const struct operand *operand)
+{
+	if (operand->kind == OPERAND_FIELD)
+		return operand->field->flags & FIELD_OF_OPEN;
+	for (uint32_t i = 0; i < operand->n; i++) {
+		if (!operand_is_covered(operand->children[i]))
+			return false;
+	}
+	return true;
+}
+
+/* Whether what it compares is part of the events' digest; of events without, everything is. */
+static bool is_covered(const struct builder *b, const struct check *check)
+{
+	struct check_parts parts;
+
+	check_get_parts(check, &parts);
+	return !b->request->has_digest || (operand_is_covered(parts.left) &&
+					   (!parts.right || operand_is_covered(parts.right)));
+}
+
+/* The term of the node: NULL without memory. *is_new: to be filled in. */
+static struct term *term_of(struct builder *b, const struct node *node, bool is_negated,
+			    bool *is_new)
+{
+	struct term **known = &b->checks[2 * node->id + is_negated];
+
+	*is_new = !*known;
+	if (!*known)
+		*known = take(b, 1, sizeof(struct term));
+	return *known;
+}
+
 static struct term *reduce_check(struct builder *b, const struct node *node, bool is_negated)
 {
-	uint32_t index = stable_checks_index(b->request->stable, node);
-	struct term **known = &b->checks[2 * node->id + is_negated];
 	int truth = check_of_type(node->check, b->request->type);
+	struct term *term;
+	bool is_new;
 
-	if (index != STABLE_NONE)
-		truth = b->request->truths[index / 64] >> (index % 64) & 1;
 	if (truth >= 0)
 		return constant(b, truth != is_negated);
-	if (*known)
-		return *known;
-	*known = take(b, 1, sizeof(struct term));
-	if (!*known)
-		return &b->never;
-	**known = (struct term){.kind = TERM_CHECK,
-				.is_negated = is_negated,
-				.check = node->check,
-				.cost = check_cost(node->check)};
-	return *known;
+	term = term_of(b, node, is_negated, &is_new);
+	if (term && is_new)
+		*term = (struct term){.kind = TERM_CHECK,
+				      .is_negated = is_negated,
+				      .is_covered = is_covered(b, node->check),
+				      .check = node->check,
+				      .cost = check_cost(node->check)};
+	return term ? term : &b->never;
+}
+
+static uint32_t node_cost(const struct node *node)
+{
+	uint64_t cost = node->kind == AST_CHECK ? check_cost(node->check) : 0;
+
+	for (uint32_t i = 0; i < node->n; i++)
+		cost += node_cost(node->children[i]);
+	return (uint32_t)MIN(cost, COST_MAX);
+}
+
+static struct term *reduce_stable(struct builder *b, const struct node *node, bool is_negated)
+{
+	bool is_new;
+	struct term *term = term_of(b, node, is_negated, &is_new);
+
+	if (term && is_new)
+		*term = (struct term){.kind = TERM_STABLE,
+				      .is_negated = is_negated,
+				      .is_covered = !b->request->has_digest,
+				      .n = stable_parts_index(b->request->stable, node),
+				      .cost = node_cost(node)};
+	return term ? term : &b->never;
 }
 
 static bool list_has(const struct term_list *list, const struct term *term)
@@ -199,25 +270,51 @@ static uint64_t head_of(struct text t, uint64_t mask)
 	return head & mask;
 }
 
-static const struct prefixes *make_prefixes(struct builder *b, const struct term *term)
+static const struct prefixes *make_prefixes(struct builder *b, struct term *const *checks,
+					    uint32_t n)
 {
 	struct prefixes *p = take(b, 1, sizeof(*p));
-	uint64_t *heads = take(b, term->n, sizeof(*heads));
-	struct text *texts = take(b, term->n, sizeof(*texts));
+	uint64_t *heads = take(b, n, sizeof(*heads));
+	struct text *texts = take(b, n, sizeof(*texts));
 	struct check_parts parts;
 
 	if (!p || !heads || !texts)
 		return NULL;
-	check_get_parts(term->parts[0]->check, &parts);
-	*p = (struct prefixes){parts.left, term->n, sizeof(uint64_t), 0, heads, texts};
-	for (uint32_t i = 0; i < term->n; i++) {
-		texts[i] = *check_prefix(term->parts[i]->check);
+	check_get_parts(checks[0]->check, &parts);
+	*p = (struct prefixes){parts.left, n, sizeof(uint64_t), 0, heads, texts};
+	for (uint32_t i = 0; i < n; i++) {
+		texts[i] = *check_prefix(checks[i]->check);
 		p->shortest = MIN(p->shortest, texts[i].len);
 	}
 	memset(&p->mask, 0xff, p->shortest);
-	for (uint32_t i = 0; i < term->n; i++)
+	for (uint32_t i = 0; i < n; i++)
 		heads[i] = head_of(texts[i], p->mask);
 	return p;
+}
+
+static struct term **parts_of(const struct term *group)
+{
+	return group->kind == TERM_STARTS ? group->starts : group->parts;
+}
+
+static void fill_group(struct builder *b, struct term *group)
+{
+	uint64_t cost = 0;
+
+	group->is_covered = true;
+	for (uint32_t k = 0; k < group->n; k++) {
+		struct term *part = parts_of(group)[k];
+
+		group->is_covered = group->is_covered && part->is_covered;
+		cost += part->cost;
+		if (group->kind != TERM_STARTS)
+			add_use(part);
+	}
+	if (group->kind == TERM_STARTS) {
+		group->prefixes = make_prefixes(b, group->starts, group->n);
+		cost = 3 + group->n / 4;
+	}
+	group->cost = (uint32_t)MIN(cost, COST_MAX);
 }
 
 /* The group of these parts: an older one, or a new one. */
@@ -235,7 +332,7 @@ static struct term *group_of(struct builder *b, enum term_kind kind, const struc
 	for (; b->groups[i]; i = (i + 1) & (b->n_slots - 1)) {
 		group = b->groups[i];
 		if (group->hash == hash && group->kind == kind && group->n == list->n &&
-		    group->is_negated == is_negated && !memcmp(group->parts, list->items, bytes))
+		    group->is_negated == is_negated && !memcmp(parts_of(group), list->items, bytes))
 			return group;
 	}
 	group = take(b, 1, sizeof(*group));
@@ -243,21 +340,10 @@ static struct term *group_of(struct builder *b, enum term_kind kind, const struc
 		b->is_out_of_memory = true;
 		return &b->never;
 	}
-	*group = (struct term){.kind = kind,
-			       .is_negated = is_negated,
-			       .n = list->n,
-			       .parts = list->items,
-			       .hash = hash};
-	if (kind == TERM_STARTS) {
-		group->prefixes = make_prefixes(b, group);
-		group->cost = 3 + group->n / 4;
-		b->groups[i] = group;
-		return group;
-	}
-	for (uint32_t k = 0; k < group->n; k++) {
-		group->parts[k]->uses++;
-		group->cost += group->parts[k]->cost;
-	}
+	*group = (struct term){
+		.kind = (uint8_t)kind, .is_negated = is_negated, .n = list->n, .hash = hash};
+	*(kind == TERM_STARTS ? &group->starts : &group->parts) = list->items;
+	fill_group(b, group);
 	b->groups[i] = group;
 	return group;
 }
@@ -296,7 +382,7 @@ static void join_prefixes(struct builder *b, struct term_list *list, bool is_neg
 			}
 			for (uint32_t p = 0; p < (term->kind == TERM_STARTS ? term->n : 1); p++)
 				list_put(b, &joined,
-					 term->kind == TERM_STARTS ? term->parts[p] : term);
+					 term->kind == TERM_STARTS ? term->starts[p] : term);
 		}
 		list->n = kept;
 		if (joined.n > 1)
@@ -332,17 +418,20 @@ static struct term *reduce_group(struct builder *b, const struct node *node, boo
 
 static struct term *reduce(struct builder *b, const struct node *node, bool is_negated)
 {
+	if (node->kind == AST_NOT)
+		return reduce(b, node->children[0], !is_negated);
+	if (stable_parts_index(b->request->stable, node) != STABLE_NONE)
+		return reduce_stable(b, node, is_negated);
 	switch (node->kind) {
 	case AST_CHECK:
 		return reduce_check(b, node, is_negated);
-	case AST_NOT:
-		return reduce(b, node->children[0], !is_negated);
 	default:
 		return reduce_group(b, node, is_negated);
 	}
 }
 
-/* The term that most of the leaves ask, NULL if none is asked twice. */
+/* The term that most of the leaves ask, NULL if none is asked twice. It must be covered: what the
+ * digest leaves possible is found without the rest. */
 static struct term *find_gate(struct builder *b, const struct leaf *leaves, uint32_t n)
 {
 	struct term *best = NULL;
@@ -361,7 +450,8 @@ static struct term *find_gate(struct builder *b, const struct leaf *leaves, uint
 			if (term->counted == i)
 				continue; /* long products keep their duplicates */
 			term->counted = i;
-			if (++term->tally > 1 && (!best || term->tally > best->tally))
+			if (++term->tally > 1 && term->is_covered &&
+			    (!best || term->tally > best->tally))
 				best = term;
 		}
 	}
@@ -415,7 +505,7 @@ static struct branch make_branch(struct builder *b, struct leaf *leaves, uint32_
 		n_without = split(b, leaves, branch.n_leaves, term);
 		if (b->is_out_of_memory)
 			break;
-		term->uses++;
+		add_use(term);
 		gate->term = term;
 		gate->inner =
 			make_branch(b, leaves + n_without, branch.n_leaves - n_without, depth + 1);
@@ -425,7 +515,10 @@ static struct branch make_branch(struct builder *b, struct leaf *leaves, uint32_
 	for (uint32_t i = 0; i < branch.n_leaves; i++) {
 		sort_by_cost(leaves[i].terms, leaves[i].n);
 		for (uint32_t k = 0; k < leaves[i].n; k++)
-			leaves[i].terms[k]->uses++;
+			add_use(leaves[i].terms[k]);
+		while (leaves[i].n_covered < leaves[i].n &&
+		       leaves[i].terms[leaves[i].n_covered]->is_covered)
+			leaves[i].n_covered++;
 	}
 	return branch;
 }
@@ -446,6 +539,25 @@ static void fill_leaf(struct builder *b, struct leaf *leaf, uint32_t tag, struct
 		memcpy(leaf->terms, term->parts, leaf->n * sizeof(struct term *));
 }
 
+/* Keep the root's leaves of which nothing is covered apart: they are possible of every event. */
+static void set_apart(struct plan *plan)
+{
+	struct branch *root = &plan->root;
+
+	for (uint32_t i = 0; i < root->n_leaves;) {
+		struct leaf leaf = root->leaves[i];
+
+		if (leaf.n_covered) {
+			i++;
+			continue;
+		}
+		root->leaves[i] = root->leaves[--root->n_leaves];
+		root->leaves[root->n_leaves] = leaf;
+		plan->n_always++;
+	}
+	plan->always = root->leaves + root->n_leaves;
+}
+
 static void fill_plan(struct builder *b, struct plan *plan)
 {
 	const struct plan_request *request = b->request;
@@ -457,8 +569,11 @@ static void fill_plan(struct builder *b, struct plan *plan)
 		if (term != &b->never)
 			fill_leaf(b, &leaves[plan->n++], request->tags[i], term);
 	}
+	plan->leaves = leaves;
 	if (leaves)
 		plan->root = make_branch(b, leaves, plan->n, 0);
+	if (!b->is_out_of_memory)
+		set_apart(plan);
 }
 
 static uint32_t share_size(const struct plan_request *request)
@@ -477,6 +592,7 @@ int plan_create(struct plan **out, const struct plan_request *request)
 
 	if (!plan)
 		return -ENOMEM;
+	plan->stable = request->stable;
 	b.pool = &plan->pool;
 	while (b.n_slots < 4 * n_nodes)
 		b.n_slots *= 2;
@@ -504,9 +620,10 @@ void plan_destroy(struct plan **plan)
 }
 
 struct asking {
+	const struct plan *plan;
 	const struct field_context *ctx;
-	uint64_t epoch;
-	uint32_t *matched;
+	struct stable_memory *memory;
+	uint32_t *found;
 	uint32_t n;
 };
 
@@ -533,15 +650,21 @@ static bool starts_with_any(const struct prefixes *p, const struct field_context
 
 static bool work_out(const struct asking *a, const struct term *term)
 {
-	if (term->kind == TERM_CHECK)
+	switch ((enum term_kind)term->kind) {
+	case TERM_CHECK:
 		return check_eval(term->check, a->ctx) != term->is_negated;
-	if (term->kind == TERM_STARTS)
+	case TERM_STARTS:
 		return starts_with_any(term->prefixes, a->ctx) != term->is_negated;
-	for (uint32_t i = 0; i < term->n; i++) {
-		if (ask(a, term->parts[i]) != (term->kind == TERM_ALL))
-			return term->kind == TERM_ANY;
+	case TERM_STABLE:
+		return stable_part_ask(a->plan->stable, term->n, a->ctx, a->memory) !=
+		       term->is_negated;
+	default:
+		for (uint32_t i = 0; i < term->n; i++) {
+			if (ask(a, term->parts[i]) != (term->kind == TERM_ALL))
+				return term->kind == TERM_ANY;
+		}
+		return term->kind == TERM_ALL;
 	}
-	return term->kind == TERM_ALL;
 }
 
 static bool ask(const struct asking *a, struct term *term)
@@ -550,13 +673,14 @@ static bool ask(const struct asking *a, struct term *term)
 
 	if (term->uses < 2)
 		return work_out(a, term);
-	if (term->answer >> 1 == a->epoch)
+	if (term->answer >> 1 == a->plan->epoch)
 		return term->answer & 1;
 	truth = work_out(a, term);
-	term->answer = a->epoch << 1 | truth;
+	term->answer = a->plan->epoch << 1 | truth;
 	return truth;
 }
 
+/* Leaves of which all that is covered is true. */
 static void walk(struct asking *a, const struct branch *branch)
 {
 	for (uint32_t i = 0; i < branch->n_gates; i++) {
@@ -567,19 +691,49 @@ static void walk(struct asking *a, const struct branch *branch)
 		const struct leaf *leaf = &branch->leaves[i];
 		uint32_t k = 0;
 
-		while (k < leaf->n && ask(a, leaf->terms[k]))
+		while (k < leaf->n_covered && ask(a, leaf->terms[k]))
 			k++;
-		if (k == leaf->n)
-			a->matched[a->n++] = leaf->tag;
+		if (k == leaf->n_covered)
+			a->found[a->n++] = (uint32_t)(leaf - a->plan->leaves);
 	}
 }
 
-uint32_t plan_eval(struct plan *plan, const struct field_context *ctx, uint32_t *matched)
+uint32_t plan_find(struct plan *plan, const struct field_context *ctx, struct stable_memory *memory,
+		   uint32_t *candidates)
 {
-	struct asking a = {.ctx = ctx, .epoch = ++plan->epoch, .matched = matched};
+	struct asking a = {.plan = plan, .ctx = ctx, .memory = memory, .found = candidates};
 
+	plan->epoch++;
 	walk(&a, &plan->root);
 	return a.n;
+}
+
+static void decide_leaf(struct asking *a, const struct leaf *leaf)
+{
+	uint32_t k = leaf->n_covered;
+
+	while (k < leaf->n && ask(a, leaf->terms[k]))
+		k++;
+	if (k == leaf->n)
+		a->found[a->n++] = leaf->tag;
+}
+
+uint32_t plan_decide(struct plan *plan, const struct field_context *ctx,
+		     struct stable_memory *memory, uint32_t *candidates, uint32_t n)
+{
+	struct asking a = {.plan = plan, .ctx = ctx, .memory = memory, .found = candidates};
+
+	plan->epoch++;
+	for (uint32_t i = 0; i < n; i++) /* before more is found than is read */
+		decide_leaf(&a, &plan->leaves[candidates[i]]);
+	for (uint32_t i = 0; i < plan->n_always; i++)
+		decide_leaf(&a, &plan->always[i]);
+	return a.n;
+}
+
+uint32_t plan_always(const struct plan *plan)
+{
+	return plan->n_always;
 }
 
 size_t plan_bytes(const struct plan *plan)

@@ -102,6 +102,15 @@ bool regex_match(struct regex *re, struct text value, struct arena *scratch)
 	return r >= 0;
 }
 
+size_t regex_bytes(const struct regex *re)
+{
+	size_t pattern = 0, code = 0;
+
+	pcre2_pattern_info(re->code, PCRE2_INFO_SIZE, &pattern);
+	pcre2_pattern_info(re->code, PCRE2_INFO_JITSIZE, &code);
+	return sizeof(*re) + pattern + code + pcre2_get_match_data_size(re->data);
+}
+
 uint64_t regex_gave_up_total(const struct regex *regex)
 {
 	return regex->gave_up_total;

@@ -25,4 +25,7 @@ void regex_destroy(struct regex **regex);
 bool regex_match(struct regex *regex, struct text value, struct arena *scratch);
 
 /* How often the match limit was reached. */
+/* Memory of the pattern and of its machine code. */
+size_t regex_bytes(const struct regex *regex);
+
 uint64_t regex_gave_up_total(const struct regex *regex);

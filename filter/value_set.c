@@ -15,7 +15,7 @@ struct text_set {
 	} * slots;
 };
 
-static uint32_t text_hash(struct text t)
+uint32_t text_set_hash(struct text t)
 {
 	return (uint32_t)XXH3_64bits(t.ptr, t.len);
 }
@@ -27,7 +27,7 @@ static uint64_t length_bit(uint32_t len)
 
 static void text_set_add(struct text_set *set, struct text t)
 {
-	uint32_t hash = text_hash(t), i = hash & set->mask;
+	uint32_t hash = text_set_hash(t), i = hash & set->mask;
 
 	if (!t.ptr)
 		t.ptr = "";
@@ -58,13 +58,18 @@ int text_set_build(struct text_set **out, const struct value *values, uint32_t n
 	return 0;
 }
 
+bool text_set_may_have(const struct text_set *set, struct text t)
+{
+	return set->lengths & length_bit(t.len);
+}
+
 bool text_set_has(const struct text_set *set, struct text t)
 {
-	uint32_t hash;
+	return text_set_may_have(set, t) && text_set_has_hashed(set, t, text_set_hash(t));
+}
 
-	if (!(set->lengths & length_bit(t.len)))
-		return false;
-	hash = text_hash(t);
+bool text_set_has_hashed(const struct text_set *set, struct text t, uint32_t hash)
+{
 	for (uint32_t i = hash & set->mask; set->slots[i].text.ptr; i = (i + 1) & set->mask) {
 		if (set->slots[i].hash == hash && text_equal(set->slots[i].text, t))
 			return true;

@@ -14,6 +14,11 @@ int text_set_build(struct text_set **out, const struct value *values, uint32_t n
 		   struct pool *pool);
 bool text_set_has(const struct text_set *set, struct text t);
 
+/* The same of a text that many sets are asked for: its hash is made once. */
+uint32_t text_set_hash(struct text t);
+bool text_set_may_have(const struct text_set *set, struct text t); /* by its length */
+bool text_set_has_hashed(const struct text_set *set, struct text t, uint32_t hash);
+
 struct path_set;
 
 int path_set_build(struct path_set **out, const struct value *values, uint32_t n,

@@ -534,6 +534,7 @@ static int compile_all(struct collection *c, struct rule_set **out)
 	if (!r)
 		r = compile_rules(c, expansion, set);
 	if (!r) {
+		set->seed = c->options->seed;
 		set->window_bytes =
 			c->options->window_bytes ? c->options->window_bytes : WINDOW_BYTES_DEFAULT;
 		set->window_secret = c->options->window_secret;

@@ -2,89 +2,102 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <xxhash.h>
+#include <string.h>
 
 #include "base/util.h"
 #include "filter/plan.h"
+#include "state/open_digest.h"
 #include "state/state.h"
 
-#define SEATS 4096u /* processes and types that are remembered */
-#define SLOTS 512u  /* of plans; half of them may be full */
-#define PLANS_BYTES_MAX ((size_t)4 << 20)
-#define EVENTS_BEFORE_PLAN 3
+#define SEATS 2048u /* processes of which something is remembered */
+#define BUCKETS 4096u
+#define WAYS 4u /* opens of a bucket, which is a cache line */
+#define CANDIDATES_MAX 3
 
+/* Whose memory it is: what it holds is true as long as this is. */
 struct seat {
 	uint64_t generation, lineage;
 	uint64_t comm[COMM_MAX / 8];
-	struct plan *plan; /* NULL: not yet */
 	uint32_t slot;
-	uint16_t type;
-	uint16_t n_events; /* while there is no plan */
+	bool is_taken;
 };
 
-struct entry {
-	uint64_t hash;
-	uint64_t *truths;
-	struct plan *plan; /* NULL: free */
-	uint16_t type;
+/* The rules of which all is true that depends on no more than the digest. */
+struct known_open {
+	uint64_t digest; /* the half that does not say where it is kept */
+	uint16_t is_taken : 1, n : 15;
+	uint16_t candidates[CANDIDATES_MAX];
 };
+
+/* The last seen comes first. */
+struct bucket {
+	_Alignas(64) struct known_open opens[WAYS];
+};
+
+_Static_assert(sizeof(struct bucket) == 64, "a bucket is a cache line");
 
 struct plans {
 	const struct rule_set *set;
-	struct stable_checks *stable;
-	uint32_t words;                /* of a set of stable checks */
-	uint64_t *marked;              /* by type: the stable checks that its rules ask */
-	uint64_t *truths;              /* scratch */
-	const struct filter **filters; /* scratch */
+	struct stable_parts *stable;
+	uint32_t words; /* of a set of stable parts */
+	uint64_t seed;
+	struct plan *plans[EVENT_TYPE_END]; /* NULL: no rules */
 	struct seat *seats;
-	struct entry *entries;
-	uint32_t n;
-	size_t bytes; /* of the plans */
-	uint64_t dropped_total;
+	uint64_t *memories;     /* by seat: words known, words truths */
+	struct bucket *buckets; /* opens by digest */
+	struct plans_counters counters;
 };
 
-static void mark_types(struct plans *p)
+static int make_plan(struct plans *p, uint32_t type, const struct filter **filters)
 {
-	for (uint32_t type = 0; type < EVENT_TYPE_END; type++) {
-		const struct rule_list *list = &p->set->by_type[type];
+	const struct rule_list *list = &p->set->by_type[type];
+	struct plan_request request = {.filters = filters,
+				       .tags = list->items,
+				       .n = list->n,
+				       .type = (enum event_type)type,
+				       .has_digest = open_digest_is_for((enum event_type)type),
+				       .stable = p->stable};
 
-		for (uint32_t i = 0; i < list->n; i++)
-			stable_checks_mark(p->stable, p->set->candidates[list->items[i]].filter,
-					   p->marked + (size_t)type * p->words);
-	}
+	for (uint32_t i = 0; i < list->n; i++)
+		filters[i] = p->set->candidates[list->items[i]].filter;
+	return plan_create(&p->plans[type], &request);
 }
 
-int plans_create(struct plans **out, const struct rule_set *set)
+/* Calls without an event of their own are told apart by number: they have no plan. */
+static int make_plans(struct plans *p)
+{
+	const struct filter **filters = calloc(p->set->n_candidates + 1, sizeof(*filters));
+	int r = filters ? 0 : -ENOMEM;
+
+	for (uint32_t type = 0; !r && type < EVENT_TYPE_END; type++) {
+		if (p->set->by_type[type].n && type != EVENT_GENERIC)
+			r = make_plan(p, type, filters);
+	}
+	free(filters);
+	return r;
+}
+
+int plans_create(struct plans **out, const struct rule_set *set, uint64_t seed)
 {
 	SCOPED(plans_destroy) struct plans *p = calloc(1, sizeof(*p));
+	int r;
 
-	if (!p || stable_checks_create(&p->stable, set->share))
+	if (!p || stable_parts_create(&p->stable, set->share))
 		return -ENOMEM;
 	p->set = set;
-	p->words = (stable_checks_n(p->stable) + 63) / 64;
-	p->marked = calloc((size_t)EVENT_TYPE_END * p->words + 1, sizeof(*p->marked));
-	p->truths = calloc(p->words + 1, sizeof(*p->truths));
-	p->filters = calloc(set->n_candidates + 1, sizeof(*p->filters));
+	p->seed = seed;
+	p->words = stable_parts_words(p->stable);
 	p->seats = calloc(SEATS, sizeof(*p->seats));
-	p->entries = calloc(SLOTS, sizeof(*p->entries));
-	if (!p->marked || !p->truths || !p->filters || !p->seats || !p->entries)
+	p->memories = calloc((size_t)SEATS * 2 * p->words + 1, sizeof(*p->memories));
+	p->buckets = aligned_alloc(sizeof(*p->buckets), BUCKETS * sizeof(*p->buckets));
+	if (!p->seats || !p->memories || !p->buckets)
 		return -ENOMEM;
-	mark_types(p);
+	memset(p->buckets, 0, BUCKETS * sizeof(*p->buckets));
+	r = make_plans(p);
+	if (r)
+		return r;
 	*out = TAKE(p);
 	return 0;
-}
-
-static void drop_plans(struct plans *p)
-{
-	for (uint32_t i = 0; p->entries && i < SLOTS; i++) {
-		plan_destroy(&p->entries[i].plan);
-		free(p->entries[i].truths);
-		p->entries[i] = (struct entry){0};
-	}
-	if (p->seats)
-		memset(p->seats, 0, SEATS * sizeof(*p->seats));
-	p->n = 0;
-	p->bytes = 0;
 }
 
 void plans_destroy(struct plans **plans)
@@ -93,111 +106,138 @@ void plans_destroy(struct plans **plans)
 
 	if (!p)
 		return;
-	drop_plans(p);
-	stable_checks_destroy(&p->stable);
-	free(p->marked);
-	free(p->truths);
-	free(p->filters);
+	for (uint32_t type = 0; type < EVENT_TYPE_END; type++)
+		plan_destroy(&p->plans[type]);
+	stable_parts_destroy(&p->stable);
 	free(p->seats);
-	free(p->entries);
+	free(p->memories);
+	free(p->buckets);
 	free(p);
 	*plans = NULL;
 }
 
-static struct entry *find_entry(struct plans *p, uint16_t type, uint64_t hash)
+void plans_forget(struct plans *p)
 {
-	size_t bytes = p->words * sizeof(uint64_t);
-	uint32_t i = (uint32_t)hash & (SLOTS - 1);
-
-	while (p->entries[i].plan && (p->entries[i].hash != hash || p->entries[i].type != type ||
-				      memcmp(p->entries[i].truths, p->truths, bytes) != 0))
-		i = (i + 1) & (SLOTS - 1);
-	return &p->entries[i];
+	memset(p->seats, 0, SEATS * sizeof(*p->seats));
 }
 
-static struct plan *make_plan(struct plans *p, struct entry *entry, uint16_t type, uint64_t hash)
+/* What is known of the process and its thread's name. Several threads of different names have
+ * several seats. */
+static struct stable_memory find_memory(struct plans *p, const struct field_context *ctx)
 {
-	const struct rule_list *list = &p->set->by_type[type];
-	struct plan_request request = {.filters = p->filters,
-				       .tags = list->items,
-				       .n = list->n,
-				       .type = (enum event_type)type,
-				       .stable = p->stable,
-				       .truths = p->truths};
-	uint64_t *truths = calloc(p->words + 1, sizeof(*truths));
-
-	for (uint32_t i = 0; i < list->n; i++)
-		p->filters[i] = p->set->candidates[list->items[i]].filter;
-	if (!truths || plan_create(&entry->plan, &request)) {
-		free(truths);
-		return NULL; /* every rule is evaluated then */
-	}
-	memcpy(truths, p->truths, p->words * sizeof(*truths));
-	entry->truths = truths;
-	entry->hash = hash;
-	entry->type = type;
-	p->n++;
-	p->bytes += plan_bytes(entry->plan);
-	return entry->plan;
-}
-
-/* The plan of processes that answer the type's stable checks as this one. */
-static struct plan *find_plan(struct plans *p, const struct field_context *ctx)
-{
-	uint16_t type = (uint16_t)ctx->event->type;
-	struct entry *entry;
-	uint64_t hash;
-
-	stable_checks_eval(p->stable, p->marked + (size_t)type * p->words, ctx, p->truths);
-	hash = XXH3_64bits_withSeed(p->truths, p->words * sizeof(uint64_t), type);
-	entry = find_entry(p, type, hash);
-	if (entry->plan)
-		return entry->plan;
-	if (p->n >= SLOTS / 2 || p->bytes > PLANS_BYTES_MAX) {
-		p->dropped_total += p->n;
-		drop_plans(p);
-		entry = find_entry(p, type, hash);
-	}
-	return make_plan(p, entry, type, hash);
-}
-
-struct plan *plans_find(struct plans *p, const struct field_context *ctx)
-{
-	const struct process *process = ctx->subject ? ctx->subject->process : NULL;
-	const struct thread *thread;
-	uint64_t comm[COMM_MAX / 8], lineage;
+	const struct process *process = ctx->subject->process;
+	const struct thread *thread = ctx->subject->thread ? ctx->subject->thread : process->leader;
+	uint64_t lineage = state_lineage_epoch(ctx->state), comm[COMM_MAX / 8];
+	struct stable_memory memory;
 	struct seat *seat;
+	uint32_t index;
 
-	if (!process || !ctx->state)
-		return NULL;
-	thread = ctx->subject->thread ? ctx->subject->thread : process->leader;
 	memcpy(comm, thread->comm, sizeof(comm));
-	lineage = state_lineage_epoch(ctx->state);
-	seat = &p->seats[(process->slot * 61 + (uint32_t)ctx->event->type) & (SEATS - 1)];
-	if (seat->generation != process->generation || seat->lineage != lineage ||
-	    seat->slot != process->slot || seat->type != ctx->event->type ||
-	    seat->comm[0] != comm[0] || seat->comm[1] != comm[1])
+	index = (uint32_t)((process->slot + (comm[0] ^ comm[1]) * UINT64_C(0x9e3779b97f4a7c15)) >>
+			   32) ^
+		process->slot;
+	index &= SEATS - 1;
+	seat = &p->seats[index];
+	memory.known = p->memories + (size_t)index * 2 * p->words;
+	memory.truths = memory.known + p->words;
+	if (!seat->is_taken || seat->generation != process->generation ||
+	    seat->slot != process->slot || seat->comm[0] != comm[0] || seat->comm[1] != comm[1]) {
+		memset(memory.known, 0, p->words * sizeof(*memory.known));
 		*seat = (struct seat){.generation = process->generation,
-				      .lineage = lineage,
 				      .comm = {comm[0], comm[1]},
 				      .slot = process->slot,
-				      .type = (uint16_t)ctx->event->type};
-	if (!seat->plan && ++seat->n_events > EVENTS_BEFORE_PLAN) {
-		struct seat key = *seat;
-
-		key.plan = find_plan(p, ctx); /* may have cleared the seats */
-		key.n_events = 0;
-		*seat = key;
+				      .is_taken = true};
+	} else if (seat->lineage != lineage) {
+		stable_memory_forget_lineage(p->stable, &memory);
 	}
-	return seat->plan;
+	seat->lineage = lineage;
+	return memory;
 }
 
-uint64_t plans_dropped_total(const struct plans *p)
+/* The open is the bucket's first then; what was seen longest ago made room. */
+static void remember(struct bucket *bucket, uint64_t digest, const uint32_t *candidates, uint32_t n)
 {
-	return p->dropped_total;
+	struct known_open known = {.digest = digest, .is_taken = 1, .n = (uint16_t)n};
+
+	for (uint32_t i = 0; i < n; i++) {
+		if (n > CANDIDATES_MAX || candidates[i] > UINT16_MAX)
+			return;
+		known.candidates[i] = (uint16_t)candidates[i];
+	}
+	memmove(&bucket->opens[1], &bucket->opens[0], (WAYS - 1) * sizeof(known));
+	bucket->opens[0] = known;
+}
+
+/* NULL: no such open was seen lately. */
+static const struct known_open *recall(struct bucket *bucket, uint64_t digest)
+{
+	for (uint32_t i = 0; i < WAYS; i++) {
+		struct known_open known = bucket->opens[i];
+
+		if (known.digest != digest || !known.is_taken)
+			continue;
+		memmove(&bucket->opens[1], &bucket->opens[0], i * sizeof(known));
+		bucket->opens[0] = known;
+		return &bucket->opens[0];
+	}
+	return NULL;
+}
+
+/* The rules that the digest leaves possible, from memory if such an open was seen before. */
+static uint32_t find_candidates(struct plans *p, struct plan *plan, const struct field_context *ctx)
+{
+	uint32_t *candidates = p->set->matched, n;
+	const struct known_open *known;
+	struct open_digest digest;
+	struct bucket *bucket;
+
+	if (!open_digest(ctx, p->seed, &digest))
+		return plan_find(plan, ctx, NULL, candidates);
+	p->counters.opens_total++;
+	bucket = &p->buckets[digest.low & (BUCKETS - 1)];
+	known = recall(bucket, digest.high);
+	if (known) {
+		p->counters.remembered_total++;
+		for (uint32_t i = 0; i < known->n; i++)
+			candidates[i] = known->candidates[i];
+		return known->n;
+	}
+	n = plan_find(plan, ctx, NULL, candidates);
+	remember(bucket, digest.high, candidates, n);
+	return n;
+}
+
+uint32_t plans_match(struct plans *p, const struct field_context *ctx)
+{
+	struct plan *plan = p->plans[ctx->event->type];
+	struct stable_memory memory;
+	uint32_t n;
+
+	if (!plan || !ctx->subject || !ctx->subject->process || !ctx->state)
+		return PLANS_NO_ANSWER;
+	if (open_digest_is_for(ctx->event->type)) {
+		n = find_candidates(p, plan, ctx);
+		if (!n && !plan_always(plan))
+			return 0;
+		memory = find_memory(p, ctx);
+	} else {
+		memory = find_memory(p, ctx);
+		n = plan_find(plan, ctx, &memory, p->set->matched);
+	}
+	return plan_decide(plan, ctx, &memory, p->set->matched, n);
+}
+
+void plans_counters(const struct plans *plans, struct plans_counters *out)
+{
+	*out = plans->counters;
 }
 
 size_t plans_bytes(const struct plans *p)
 {
-	return sizeof(*p) + p->bytes + SEATS * sizeof(struct seat) + SLOTS * sizeof(struct entry);
+	size_t bytes = sizeof(*p) + stable_parts_bytes(p->stable);
+
+	for (uint32_t type = 0; type < EVENT_TYPE_END; type++)
+		bytes += p->plans[type] ? plan_bytes(p->plans[type]) : 0;
+	return bytes + SEATS * (sizeof(struct seat) + 2 * p->words * sizeof(*p->memories)) +
+	       BUCKETS * sizeof(*p->buckets);
 }

@@ -8,7 +8,7 @@
 
 #include "base/util.h"
 #include "filter/event_sets.h"
-#include "filter/plan.h"
+#include "filter/format.h"
 #include "filter/print.h"
 #include "filter/stored.h"
 #include "rules/fire.h"
@@ -261,7 +261,7 @@ int rule_set_index(struct rule_set *set)
 			add_wants(set, &set->rules[i]);
 	}
 	set->matched = calloc(set->n_candidates + 1, sizeof(*set->matched));
-	return set->matched ? plans_create(&set->plans, set) : -ENOMEM;
+	return set->matched ? plans_create(&set->plans, set, set->seed) : -ENOMEM;
 }
 
 const struct event_set *rule_set_events(const struct rule_set *set)
@@ -326,15 +326,14 @@ static int compare_numbers(const void *a, const void *b)
 static uint32_t find_true(struct rule_set *set, const struct rule_list *list,
 			  const struct field_context *ctx, bool has_plans)
 {
-	struct plan *plan = has_plans && set->plans ? plans_find(set->plans, ctx) : NULL;
-	uint32_t n = 0;
+	uint32_t n = has_plans ? plans_match(set->plans, ctx) : PLANS_NO_ANSWER;
 
-	if (plan) {
-		n = plan_eval(plan, ctx, set->matched);
+	if (n != PLANS_NO_ANSWER) {
 		if (n > 1)
 			qsort(set->matched, n, sizeof(*set->matched), compare_numbers);
 		return n;
 	}
+	n = 0;
 	for (uint32_t i = 0; i < list->n; i++) {
 		const struct candidate *candidate = &set->candidates[list->items[i]];
 
@@ -400,8 +399,8 @@ uint32_t rule_set_match(struct rule_set *set, struct text source, const struct f
 			struct rule_match matches[RULE_MATCHES_MAX])
 {
 	const struct rule_list *list = candidates(set, source, ctx->event);
-	bool has_plans = list != &set->by_source_ethogram && ctx->event->type != EVENT_GENERIC;
-	struct field_context cached = *ctx;
+	bool has_plans = set->plans && list != &set->by_source_ethogram;
+	struct field_context cached;
 	uint32_t n_true;
 
 	if (set->windows && !set->has_begun) {
@@ -411,6 +410,7 @@ uint32_t rule_set_match(struct rule_set *set, struct text source, const struct f
 	if (!list->n)
 		return 0;
 	eval_cache_next(set->cache);
+	cached = *ctx;
 	cached.cache = set->cache;
 	n_true = find_true(set, list, &cached, has_plans);
 	return n_true ? report_true(set, n_true, ctx, matches) : 0;
@@ -441,6 +441,24 @@ void rule_set_window_counters(const struct rule_set *set, struct rule_window_cou
 					     .evicted_total = c.evicted_total,
 					     .keyless_total = c.keyless_total,
 					     .restarts_total = c.restarts_total};
+}
+
+void rule_set_forget(struct rule_set *set)
+{
+	if (set->plans)
+		plans_forget(set->plans);
+}
+
+size_t rule_set_bytes(const struct rule_set *set)
+{
+	size_t bytes = sizeof(*set) + set->pool.bytes + filter_share_bytes(set->share) +
+		       eval_cache_bytes(set->share) +
+		       set->n_candidates * (sizeof(*set->matched) + sizeof(*set->candidates));
+
+	for (uint32_t i = 0; i < set->n; i++)
+		bytes += sizeof(set->rules[i]) + filter_bytes(set->rules[i].filter) +
+			 format_bytes(set->rules[i].message) + format_bytes(set->rules[i].fields);
+	return bytes + (set->plans ? plans_bytes(set->plans) : 0);
 }
 
 enum alert_priority rule_priority(const struct rule_set *set, uint32_t rule)
@@ -597,10 +615,15 @@ void rule_set_info(const struct rule_set *set, uint32_t index, struct rule_info 
 
 void rule_set_counters(const struct rule_set *set, struct rule_counters *out)
 {
+	struct plans_counters plans = {0};
+
 	*out = set->carried;
 	out->matches_dropped_total += set->matches_dropped_total;
 	out->regex_gave_up_total += filter_share_regex_gave_up_total(set->share);
-	out->plans_dropped_total += set->plans ? plans_dropped_total(set->plans) : 0;
+	if (set->plans)
+		plans_counters(set->plans, &plans);
+	out->opens_total += plans.opens_total;
+	out->opens_remembered_total += plans.remembered_total;
 	out->outputs_cut_total += set->outputs_cut_total;
 }
 

@@ -58,8 +58,9 @@ struct rule_set {
 	struct eval_cache *cache;
 	struct format *occurrences[2]; /* what tells one occurrence from another: of system calls,
 					* of incidents; NULL: nothing does */
-	struct plans *plans; /* NULL until indexed, or without memory: every rule is evaluated */
-	uint32_t *matched;   /* scratch, n_candidates */
+	struct plans *plans;           /* NULL: every rule is evaluated */
+	uint64_t seed;                 /* see rule_options */
+	uint32_t *matched;             /* scratch, n_candidates */
 	struct rule *rules;
 	uint32_t n;
 	struct candidate *candidates; /* in order of their rules */

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "anomaly/news.h"
@@ -81,6 +82,7 @@ struct rule_options {
 	const struct rule_dimension *dimensions;
 	uint32_t n_dimensions;
 	bool may_lack_dimensions;
+	uint64_t seed; /* secret: who knows it could make up files that are taken for others */
 };
 
 #define WINDOW_BYTES_DEFAULT (UINT64_C(4) << 20)
@@ -128,7 +130,9 @@ struct field_table rule_field_table(void);
 struct field_table hit_field_table(void);
 
 /* Test the event of source ("syscall" or "ethogram"); returns how many matched, at most
- * RULE_MATCHES_MAX (more are counted in rule_set_counters). */
+ * RULE_MATCHES_MAX (more are counted in rule_set_counters). What processes decide is remembered, so
+ * all events are those of one state; rule_set_forget() before those of another. Allocates nothing.
+ */
 uint32_t rule_set_match(struct rule_set *set, struct text source, const struct field_context *ctx,
 			struct rule_match matches[RULE_MATCHES_MAX]);
 
@@ -152,10 +156,11 @@ void rule_set_window_counters(const struct rule_set *set, struct rule_window_cou
 
 /* What was lost or given up, in this set and those it took the place of. */
 struct rule_counters {
-	uint64_t matches_dropped_total; /* beyond RULE_MATCHES_MAX of one event */
-	uint64_t regex_gave_up_total;   /* values on which a regular expression ran out of steps */
-	uint64_t plans_dropped_total;   /* cached plans thrown away for lack of room */
-	uint64_t outputs_cut_total;     /* alerts with output or fields too long to be whole */
+	uint64_t matches_dropped_total;  /* beyond RULE_MATCHES_MAX of one event */
+	uint64_t regex_gave_up_total;    /* values on which a regular expression ran out of steps */
+	uint64_t opens_total;            /* that rules were asked about by what is opened ... */
+	uint64_t opens_remembered_total; /* ... and of which the possible rules were remembered */
+	uint64_t outputs_cut_total;      /* alerts with output or fields too long to be whole */
 };
 
 void rule_set_counters(const struct rule_set *set, struct rule_counters *out);
@@ -167,6 +172,11 @@ int rule_set_prepare_carry(struct rule_set *next, const struct rule_set *current
 /* Pipeline thread, once prepared: next takes the place of current, whose hits and counters it goes
  * on counting. */
 void rule_set_carry(struct rule_set *next, const struct rule_set *current);
+void rule_set_forget(struct rule_set *set);
+
+/* Memory of all that was compiled and of what plans remember; counts and sequences have their own:
+ * rule_set_window_counters(). */
+size_t rule_set_bytes(const struct rule_set *set);
 
 /* Priority of a rule, cheap (the pipeline decides quarantine with it). */
 enum alert_priority rule_priority(const struct rule_set *set, uint32_t rule);

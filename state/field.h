@@ -129,6 +129,8 @@ enum field_flag {
 	FIELD_PER_PROCESS = 1 << 17,
 	FIELD_UNAVAILABLE = 1 << 18, /* loads, never has a value here */
 	FIELD_PER_LINEAGE = 1 << 19,
+	/* Of opens, depends on nothing but what open_digest() covers. */
+	FIELD_OF_OPEN = 1 << 20,
 };
 
 struct field;

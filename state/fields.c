@@ -105,13 +105,13 @@ void builder_format(struct text_builder *b, const char *format, ...)
 
 void builder_put_list(struct text_builder *b, struct text list, char separator)
 {
-	uint32_t start = b->len;
+	char *text = b->buffer + b->len;
+	uint32_t n;
 
 	builder_put(b, list);
-	for (uint32_t i = start; i < b->len; i++) {
-		if (b->buffer[i] == '\0')
-			b->buffer[i] = separator;
-	}
+	n = (uint32_t)(b->buffer + b->len - text);
+	for (uint32_t i = 0; i < n; i++) /* environments are long: without branches, many at once */
+		text[i] = text[i] == '\0' ? separator : text[i];
 }
 
 bool list_next(struct text *list, struct text *one)

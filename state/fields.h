@@ -268,6 +268,18 @@ void builder_put_fd_name(struct text_builder *b, const struct fd_entry *entry);
 struct text fd_type_name(const struct fd_entry *entry);
 struct text fd_type_letter(const struct fd_entry *entry);
 
+/* The number of the event's descriptor; -1 none. */
+int64_t fd_number(const struct field_context *ctx);
+
+/* What evt.is_open_* say: what the event opens a file for, or would have. */
+enum {
+	OPENS_FOR_READ = 1 << 0,
+	OPENS_FOR_WRITE = 1 << 1,
+	OPENS_FOR_EXEC = 1 << 2,
+	OPENS_FOR_CREATE = 1 << 3,
+};
+uint32_t event_opens_for(const struct event *ev);
+
 /* evt.type of an event. */
 struct text event_name(const struct event *ev);
 

@@ -293,26 +293,39 @@ static bool open_flags(const struct event *ev, uint32_t *flags, uint32_t *mode)
 	}
 }
 
-static bool is_open_for(const struct event *ev, enum evt_variant what)
+uint32_t event_opens_for(const struct event *ev)
 {
 	enum { EXECUTABLE = 0111 };
-	uint32_t flags, mode;
+	uint32_t flags, mode, what = 0;
 
 	if (ev->type == EVENT_CREAT)
-		return what == EVT_OPEN_EXEC && param_u32(ev, CREAT_mode) & EXECUTABLE;
+		return param_u32(ev, CREAT_mode) & EXECUTABLE ? OPENS_FOR_EXEC : 0;
 	if (!open_flags(ev, &flags, &mode))
-		return false;
-	switch (what) {
+		return 0;
+	if (flags & OPEN_READ)
+		what |= OPENS_FOR_READ;
+	if (flags & OPEN_WRITE)
+		what |= OPENS_FOR_WRITE;
+	if (flags & (OPEN_CREAT | OPEN_TMPFILE) && mode & EXECUTABLE)
+		what |= OPENS_FOR_EXEC;
+	if (flags & OPEN_CREATED || (flags & OPEN_TMPFILE && ev->res >= 0))
+		what |= OPENS_FOR_CREATE;
+	return what;
+}
+
+static bool is_open_for(const struct event *ev, enum evt_variant variant)
+{
+	uint32_t what = event_opens_for(ev);
+
+	switch (variant) {
 	case EVT_OPEN_READ:
-		return flags & OPEN_READ;
+		return what & OPENS_FOR_READ;
 	case EVT_OPEN_WRITE:
-		return flags & OPEN_WRITE;
+		return what & OPENS_FOR_WRITE;
 	case EVT_OPEN_EXEC:
-		return flags & (OPEN_CREAT | OPEN_TMPFILE) && mode & EXECUTABLE;
-	case EVT_OPEN_CREATE:
-		return flags & OPEN_CREATED || (flags & OPEN_TMPFILE && ev->res >= 0);
+		return what & OPENS_FOR_EXEC;
 	default:
-		return false;
+		return what & OPENS_FOR_CREATE;
 	}
 }
 

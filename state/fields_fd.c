@@ -288,7 +288,7 @@ static uint32_t dev_part(uint32_t dev, enum fd_variant part)
 }
 
 /* Calls take 32 bits, captures hold 64, of which old ones leave the upper half of -1 zero. */
-static int64_t fd_number(const struct field_context *ctx)
+int64_t fd_number(const struct field_context *ctx)
 {
 	const struct event *ev = ctx->event;
 	int index = ctx->subject->fd < 0 ? event_param_by_name(ev->type, TEXT("fd")) : -1;

@@ -427,12 +427,12 @@ bool extract_proc_number(const struct field_context *ctx, const struct field *fi
 		return yield_i64(ctx, out, field->type, ctx->event->tid);
 	if (!p || !t)
 		return false;
-	n = count_args(p->args, &bytes);
 	switch (KIND(field->variant)) {
 	case PROC_NARGS:
-		return yield_u64(ctx, out, field->type, n);
 	case PROC_LENARGS:
-		return yield_u64(ctx, out, field->type, bytes);
+		n = count_args(p->args, &bytes);
+		return yield_u64(ctx, out, field->type,
+				 KIND(field->variant) == PROC_NARGS ? n : bytes);
 	case PROC_EXE_INO:
 		return yield_nonzero(ctx, field, p->exe_ino, out);
 	case PROC_FD_COUNT:

@@ -158,6 +158,8 @@ int main(int argc, char **argv)
 	for (int i = 0; i < REPETITIONS; i++)
 		times[i] = load_ms(&b, (const char *const *)argv + 1, (uint32_t)argc - 1);
 	printf("load %u rules\t%.1f\tms\t<= 50\n", rule_set_size(b.rules), median(times));
+	printf("memory of %u compiled rules\t%.2f\tMiB\t<= 8\n", rule_set_size(b.rules),
+	       (double)rule_set_bytes(b.rules) / (1 << 20));
 	for (size_t k = 0; k < ARRAY_SIZE(kinds); k++) {
 		for (int i = 0; i < REPETITIONS; i++)
 			times[i] = match_ns(&b, kinds[k].make);

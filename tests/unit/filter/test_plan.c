@@ -10,6 +10,7 @@
 
 #define FILTERS 12
 #define TEXT_MAX_BYTES 4096
+#define MEMORY_WORDS 64
 
 /* What the fields of this test hold at the moment; index by the field's variant. */
 enum { NAME, PARENT, PATH, DIRECTORY, NUMBER, FLAG, N_FIELDS };
@@ -39,10 +40,10 @@ static bool extract(const struct field_context *ctx, const struct field *field,
 static const struct field rows[] = {
 	{"p.name", VALUE_CHARBUF, FIELD_PER_PROCESS, extract, NULL, "", NAME},
 	{"p.parent", VALUE_CHARBUF, FIELD_PER_LINEAGE, extract, NULL, "", PARENT},
-	{"e.path", VALUE_CHARBUF, 0, extract, NULL, "", PATH},
+	{"e.path", VALUE_CHARBUF, FIELD_OF_OPEN, extract, NULL, "", PATH},
 	{"e.directory", VALUE_CHARBUF, 0, extract, NULL, "", DIRECTORY},
 	{"e.number", VALUE_UINT64, 0, extract, NULL, "", NUMBER},
-	{"e.flag", VALUE_BOOL, 0, extract, NULL, "", FLAG},
+	{"e.flag", VALUE_BOOL, FIELD_OF_OPEN, extract, NULL, "", FLAG},
 };
 
 struct fixture {
@@ -50,13 +51,15 @@ struct fixture {
 	struct filter_share *share;
 	struct filter *filters[FILTERS];
 	struct eval_cache *cache;
-	struct stable_checks *stable;
+	struct stable_parts *stable;
 	struct plan *plan;
+	struct stable_memory memory;
 	struct arena arena;
 	struct event event;
 	struct field_context ctx;
-	uint64_t marked[16], truths[16];
+	uint64_t known[MEMORY_WORDS], truths[MEMORY_WORDS];
 	uint32_t n;
+	bool has_digest;
 };
 
 static int setup(void **state)
@@ -74,7 +77,7 @@ static int setup(void **state)
 static void forget(struct fixture *f)
 {
 	plan_destroy(&f->plan);
-	stable_checks_destroy(&f->stable);
+	stable_parts_destroy(&f->stable);
 	eval_cache_destroy(&f->cache);
 	for (uint32_t i = 0; i < f->n; i++)
 		filter_destroy(&f->filters[i]);
@@ -107,30 +110,33 @@ static void add_filter(struct fixture *f, const char *text)
 	pool_done(&pool);
 }
 
-/* For the values of now. */
+/* Of all filters so far. */
 static void make_plan(struct fixture *f)
 {
 	static const uint32_t tags[FILTERS] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
 	struct plan_request request = {.filters = (const struct filter *const *)f->filters,
 				       .tags = tags,
 				       .n = f->n,
-				       .type = f->event.type};
+				       .type = f->event.type,
+				       .has_digest = f->has_digest};
 
-	if (!f->cache) {
-		assert_int_equal(eval_cache_create(&f->cache, f->share), 0);
-		assert_int_equal(stable_checks_create(&f->stable, f->share), 0);
-		assert_true(stable_checks_n(f->stable) <= 16 * 64);
-		memset(f->marked, 0, sizeof(f->marked));
-		for (uint32_t i = 0; i < f->n; i++)
-			stable_checks_mark(f->stable, f->filters[i], f->marked);
-	}
-	f->ctx.cache = NULL;
-	arena_reset(&f->arena);
-	stable_checks_eval(f->stable, f->marked, &f->ctx, f->truths);
 	plan_destroy(&f->plan);
+	stable_parts_destroy(&f->stable);
+	eval_cache_destroy(&f->cache);
+	assert_int_equal(eval_cache_create(&f->cache, f->share), 0);
+	assert_int_equal(stable_parts_create(&f->stable, f->share), 0);
+	assert_true(stable_parts_words(f->stable) <= MEMORY_WORDS);
 	request.stable = f->stable;
-	request.truths = f->truths;
 	assert_int_equal(plan_create(&f->plan, &request), 0);
+	f->memory = (struct stable_memory){f->known, f->truths};
+	memset(f->known, 0, sizeof(f->known));
+}
+
+/* What is known of the process no longer holds. */
+static void forget_process(struct fixture *f)
+{
+	memset(f->known, 0, sizeof(f->known));
+	memset(f->truths, 0xa5, sizeof(f->truths)); /* must not be looked at */
 }
 
 /* Bit by filter. */
@@ -145,21 +151,40 @@ static uint64_t one_by_one(struct fixture *f)
 	return bits;
 }
 
-static uint64_t by_plan(struct fixture *f)
+static void next_event(struct fixture *f)
 {
-	uint32_t matched[FILTERS], n;
-	uint64_t bits = 0;
-
 	arena_reset(&f->arena);
 	eval_cache_next(f->cache);
 	f->ctx.cache = f->cache;
-	n = plan_eval(f->plan, &f->ctx, matched);
-	assert_true(n <= f->n);
+}
+
+static uint32_t find(struct fixture *f, uint32_t *candidates)
+{
+	uint32_t n;
+
+	next_event(f);
+	n = plan_find(f->plan, &f->ctx, f->has_digest ? NULL : &f->memory, candidates);
+	assert_true(n <= plan_size(f->plan));
+	return n;
+}
+
+static uint64_t decide(struct fixture *f, uint32_t *candidates, uint32_t n)
+{
+	uint64_t bits = 0;
+
+	n = plan_decide(f->plan, &f->ctx, &f->memory, candidates, n);
 	for (uint32_t i = 0; i < n; i++) {
-		assert_false(bits >> matched[i] & 1); /* each once */
-		bits |= UINT64_C(1) << matched[i];
+		assert_false(bits >> candidates[i] & 1); /* each once */
+		bits |= UINT64_C(1) << candidates[i];
 	}
 	return bits;
+}
+
+static uint64_t by_plan(struct fixture *f)
+{
+	uint32_t candidates[FILTERS], n = find(f, candidates);
+
+	return decide(f, candidates, n);
 }
 
 static void set_now(const char *name, const char *parent, const char *path, uint64_t number)
@@ -174,7 +199,8 @@ static void set_now(const char *name, const char *parent, const char *path, uint
 	now_numbers[FLAG] = number & 1;
 }
 
-static void what_the_process_decides_is_not_asked(void **state)
+/* Each is asked once, of the first event. */
+static void what_the_process_decides_is_remembered(void **state)
 {
 	struct fixture *f = *state;
 
@@ -186,7 +212,8 @@ static void what_the_process_decides_is_not_asked(void **state)
 	add_filter(f, "evt.type = connect and e.path = /a");
 	set_now("cat", "init", "/a", 0);
 	make_plan(f);
-	assert_int_equal(plan_size(f->plan), 3);
+	assert_int_equal(plan_size(f->plan), 5);
+	assert_int_equal(by_plan(f), 1 << 0 | 1 << 4);
 	memset(asked, 0, sizeof(asked));
 	assert_int_equal(by_plan(f), 1 << 0 | 1 << 4);
 	assert_int_equal(asked[NAME] + asked[PARENT], 0);
@@ -194,8 +221,58 @@ static void what_the_process_decides_is_not_asked(void **state)
 	set_now("cat", "init", "/d", 0);
 	assert_int_equal(by_plan(f), 1 << 3);
 	set_now("dog", "sh", "/b", 0);
-	make_plan(f);
+	forget_process(f);
 	assert_int_equal(by_plan(f), 1 << 1 | 1 << 3);
+}
+
+static void only_ancestors_are_forgotten_with_the_lineage(void **state)
+{
+	struct fixture *f = *state;
+
+	add_filter(f, "p.name = cat and e.path = /a");
+	add_filter(f, "p.parent = sh and e.path = /a");
+	add_filter(f, "(p.name = dog or p.parent = sh) and e.path = /a");
+	set_now("cat", "init", "/a", 0);
+	make_plan(f);
+	assert_int_equal(by_plan(f), 1 << 0);
+	set_now("cat", "sh", "/a", 0);
+	stable_memory_forget_lineage(f->stable, &f->memory);
+	memset(asked, 0, sizeof(asked));
+	assert_int_equal(by_plan(f), 1 << 0 | 1 << 1 | 1 << 2);
+	assert_int_equal(asked[NAME], 0);
+	assert_int_equal(asked[PARENT], 1);
+}
+
+/* Two opens with one digest have the same candidates, whatever else is different. */
+static void the_digest_decides_the_candidates(void **state)
+{
+	struct fixture *f = *state;
+	uint32_t first[FILTERS], second[FILTERS], n;
+
+	f->has_digest = true;
+	add_filter(f, "p.name = cat and e.path = /a");
+	add_filter(f, "e.number = 3 and e.path = /a");
+	add_filter(f, "e.number = 3 and e.path = /b");
+	add_filter(f, "(e.path = /b or e.number = 4) and e.flag = true");
+	make_plan(f);
+	set_now("dog", "init", "/a", 2);
+	n = find(f, first);
+	assert_int_equal(n, 2);
+	assert_int_equal(decide(f, first, n), 0);
+	n = find(f, first);
+	set_now("cat", "sh", "/a", 4); /* same path and flag */
+	forget_process(f);
+	assert_int_equal(find(f, second), n);
+	assert_memory_equal(first, second, n * sizeof(*first));
+	assert_int_equal(decide(f, first, n), 1 << 0);
+	set_now("cat", "sh", "/x", 5);
+	assert_int_equal(by_plan(f), 0);
+	set_now("cat", "sh", "/b", 3);
+	assert_int_equal(by_plan(f), 1 << 2 | 1 << 3);
+	memset(asked, 0, sizeof(asked));
+	set_now("cat", "sh", "/none", 2); /* nothing but what is covered is asked then */
+	assert_int_equal(by_plan(f), 0);
+	assert_int_equal(asked[NAME] + asked[PARENT] + asked[NUMBER], 0);
 }
 
 /* A closed gate spares all that stands behind it. */
@@ -256,12 +333,14 @@ static void nothing_left_is_all_or_nothing(void **state)
 	add_filter(f, "p.name != cat");
 	add_filter(f, "p.name exists and not p.parent exists");
 	add_filter(f, "p.name = cat or e.path = /z");
+	add_filter(f, "evt.type = openat");
+	add_filter(f, "evt.type = connect");
 	set_now("cat", NULL, "/q", 0);
 	make_plan(f);
-	assert_int_equal(by_plan(f), 1 << 0 | 1 << 2 | 1 << 3);
-	assert_int_equal(plan_size(f->plan), 3);
+	assert_int_equal(by_plan(f), 1 << 0 | 1 << 2 | 1 << 3 | 1 << 4);
+	assert_int_equal(plan_size(f->plan), 5);
 	set_now(NULL, NULL, "/q", 0);
-	make_plan(f);
+	forget_process(f);
 	assert_int_equal(by_plan(f), one_by_one(f));
 }
 
@@ -354,29 +433,68 @@ static void set_by_chance(bool with_process)
 	now_numbers[FLAG] = dice(2);
 }
 
+/* What the first event with a digest had as candidates; n: UINT32_MAX none yet. */
+struct remembered {
+	uint32_t n, candidates[FILTERS];
+};
+
+static struct remembered *remembered_of(struct remembered *all)
+{
+	size_t path = ARRAY_SIZE(paths);
+
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+		if (now_texts[PATH].ptr && text_equal(now_texts[PATH], text_from(paths[i])))
+			path = i;
+	}
+	return &all[2 * path + now_numbers[FLAG]];
+}
+
+/* The same by candidates that another event with the digest had. */
+static uint64_t by_memory(struct fixture *f, struct remembered *all)
+{
+	struct remembered *known = remembered_of(all);
+	uint32_t candidates[FILTERS];
+
+	if (known->n == UINT32_MAX)
+		known->n = find(f, known->candidates);
+	next_event(f);
+	memcpy(candidates, known->candidates, sizeof(candidates));
+	return decide(f, candidates, known->n);
+}
+
+static void compare(struct fixture *f, uint64_t want, uint64_t got, int round)
+{
+	if (got != want)
+		fail_msg("round %d: %lx, want %lx: %.*s", round, (unsigned long)got,
+			 (unsigned long)want,
+			 TEXT_ARGS(filter_text(f->filters[__builtin_ctzll(got ^ want)])));
+}
+
 static void plans_answer_as_their_filters(void **state)
 {
 	struct fixture *f = *state;
+	struct remembered all[2 * ARRAY_SIZE(paths) + 2];
 	char text[TEXT_MAX_BYTES];
 	uint64_t seen = 0;
 
-	for (int round = 0; round < 300; round++) {
+	for (int round = 0; round < 400; round++) {
 		for (int i = 0; i < FILTERS; i++) {
 			write_condition(text, sizeof(text), 1 + (int)dice(4));
 			add_filter(f, text);
 		}
+		f->has_digest = round % 2;
+		make_plan(f);
+		memset(all, 0xff, sizeof(all));
 		for (int process = 0; process < 6; process++) {
 			set_by_chance(true);
-			make_plan(f);
+			forget_process(f);
 			for (int event = 0; event < 12; event++) {
-				uint64_t want = one_by_one(f), got = by_plan(f);
+				uint64_t want = one_by_one(f);
 
-				if (got != want)
-					fail_msg("round %d: %lx, want %lx: %.*s", round,
-						 (unsigned long)got, (unsigned long)want,
-						 TEXT_ARGS(filter_text(
-							 f->filters[__builtin_ctzll(got ^ want)])));
-				seen += got != 0;
+				compare(f, want, by_plan(f), round);
+				if (f->has_digest)
+					compare(f, want, by_memory(f, all), round);
+				seen += want != 0;
 				set_by_chance(false);
 			}
 		}
@@ -407,8 +525,11 @@ static void huge_conditions_have_plans(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(what_the_process_decides_is_not_asked, setup,
+		cmocka_unit_test_setup_teardown(what_the_process_decides_is_remembered, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(only_ancestors_are_forgotten_with_the_lineage,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(the_digest_decides_the_candidates, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_many_ask_is_asked_first, setup, teardown),
 		cmocka_unit_test_setup_teardown(beginnings_are_compared_together, setup, teardown),
 		cmocka_unit_test_setup_teardown(nothing_left_is_all_or_nothing, setup, teardown),

@@ -1,8 +1,8 @@
 /* Whatever happens to processes, rules answer with plans as without. */
 #include "rules/plans.h"
 
-#include "filter/plan.h"
 #include "state/state.h"
+#include "tests/lib/allocations.h"
 #include "tests/lib/events.h"
 #include "tests/unit/rules/rules_test.h"
 
@@ -24,9 +24,21 @@ static const char *const rules[] = {
 				      "evt.type = openat and proc.pexepath = /bin/ssh",
 				      "") RULE("ppid", "evt.type = openat and proc.ppid = 1", "")
 				RULE("same name",
-				     "evt.type = openat and proc.name = val(proc.pname)", "")
-					RULE("host", "evt.type = openat and container.id = host",
-					     "")};
+				     "evt.type = openat and proc.name = val(proc.pname)",
+				     "") RULE("host", "evt.type = openat and container.id = host",
+					      "")
+					RULE("written",
+					     "evt.type = openat and evt.is_open_write = true "
+					     "and (fd.num >= 0 and proc.name = cat or "
+					     "fd.name = /etc/x)",
+					     "") RULE("in vain",
+						      "evt.type = openat and fd.num = -1 and "
+						      "evt.res = EACCES and fd.directory = /etc",
+						      "")
+						RULE("number",
+						     "evt.type = openat and fd.num = 7 and "
+						     "evt.is_open_create = true and fd.filename = x",
+						     "")};
 
 struct fixture {
 	struct rule_set *with, *without;
@@ -34,6 +46,7 @@ struct fixture {
 	struct event_maker maker;
 	struct arena arena;
 	struct field_set fields;
+	uint64_t allocations; /* while matching with plans */
 };
 
 static struct rule_set *load(struct fixture *f)
@@ -51,7 +64,7 @@ static struct rule_set *load(struct fixture *f)
 
 static int setup(void **state)
 {
-	const struct state_config config = {.processes_max = 1024,
+	const struct state_config config = {.processes_max = 8192,
 					    .fds_per_process_max = 64,
 					    .boot_epoch_ns = TEST_BOOT_EPOCH_NS};
 	struct fixture *f = test_calloc(1, sizeof(*f));
@@ -63,6 +76,7 @@ static int setup(void **state)
 	f->with = load(f);
 	f->without = load(f);
 	plans_destroy(&f->without->plans);
+	allocations_begin();
 	*state = f;
 	return 0;
 }
@@ -104,7 +118,9 @@ static uint64_t apply(struct fixture *f, const struct event *ev)
 	uint64_t with, without;
 
 	assert_int_equal(state_apply(f->state, ev, &subject), 0);
+	f->allocations -= allocations_total();
 	with = match(f, f->with, &ctx);
+	f->allocations += allocations_total();
 	without = match(f, f->without, &ctx);
 	if (with != without)
 		fail_msg("event %lu: %lx with plans, %lx without", (unsigned long)ev->num,
@@ -227,6 +243,17 @@ static void exit_one(struct fixture *f, struct crowd *crowd, uint32_t who)
 	}
 }
 
+/* For any purpose, with any result. */
+static void open_one(struct fixture *f, const struct test_task *task, const char *path)
+{
+	static const uint32_t flags[] = {TEST_O_RDONLY, TEST_O_WRONLY, TEST_O_RDWR,
+					 TEST_O_WRONLY | TEST_O_CREAT | TEST_O_F_CREATED};
+	static const int32_t results[] = {3, 3, 3, 7, -2, -13};
+
+	apply(f, event_open(&f->maker, task, results[dice(ARRAY_SIZE(results))], path,
+			    flags[dice(ARRAY_SIZE(flags))]));
+}
+
 static void step(struct fixture *f, struct crowd *crowd)
 {
 	static const char *const programs[] = {"/bin/sh", "/bin/cat", "/bin/ssh", "/usr/bin/dog"};
@@ -254,8 +281,7 @@ static void step(struct fixture *f, struct crowd *crowd)
 		apply(f, event_close(&f->maker, task, 5));
 		break;
 	default:
-		apply(f, event_open(&f->maker, task, 5, paths[dice(ARRAY_SIZE(paths))],
-				    TEST_O_RDONLY));
+		open_one(f, task, paths[dice(ARRAY_SIZE(paths))]);
 	}
 }
 
@@ -277,23 +303,64 @@ static void plans_change_no_answer(void **state)
 			fail_msg("'%.*s' matched %lu times", TEXT_ARGS(info.name),
 				 (unsigned long)info.hits_total);
 	}
-	assert_true(plans_bytes(f->with->plans) < (8u << 20));
+	assert_int_equal(f->allocations, 0);
 }
 
-/* A plan comes with the fourth event, not with the first. */
-static void new_processes_cost_no_plan(void **state)
+static struct test_task nth_task(uint32_t n)
+{
+	return (struct test_task){.pid = 1000 + (int32_t)n,
+				  .start_ns = 1000 + n,
+				  .exec_id = 1,
+				  .ppid = 2,
+				  .parent_start_ns = 2,
+				  .exepath = n % 3 ? "/bin/cat" : "/usr/bin/dog"};
+}
+
+/* More than there are seats: each takes another's. */
+static void many_processes_take_turns(void **state)
 {
 	struct fixture *f = *state;
-	struct test_task task = {.pid = 9, .start_ns = 9, .exec_id = 1, .exepath = "/bin/cat"};
-	size_t before;
+	struct test_task sh = {.pid = 2, .start_ns = 2, .exec_id = 1, .exepath = "/bin/sh"};
+	uint64_t cats = 0;
+
+	apply(f, event_scan(&f->maker, &sh));
+	for (uint32_t n = 0; n < 5000; n++) {
+		struct test_task task = nth_task(n);
+
+		apply(f, event_scan(&f->maker, &task));
+	}
+	for (uint32_t n = 0; n < 15000; n++) {
+		struct test_task task = nth_task(dice(5000));
+
+		cats += has_rule(f,
+				 apply(f, event_open(&f->maker, &task, 5,
+						     dice(2) ? "/etc/x" : "/tmp/y", TEST_O_RDONLY)),
+				 "cat");
+	}
+	assert_true(cats > 5000 && cats < 15000);
+	assert_int_equal(f->allocations, 0);
+}
+
+/* More files than are remembered, some again and again, for several purposes and in vain. */
+static void many_files_take_turns(void **state)
+{
+	struct fixture *f = *state;
+	struct plans_counters counters;
+	struct test_task task = nth_task(1);
+	size_t bytes = plans_bytes(f->with->plans);
+	char path[64];
 
 	apply(f, event_scan(&f->maker, &task));
-	before = plans_bytes(f->with->plans);
-	for (int i = 0; i < 3; i++)
-		apply(f, event_open(&f->maker, &task, 5, "/etc/x", TEST_O_RDONLY));
-	assert_int_equal(plans_bytes(f->with->plans), before);
-	apply(f, event_open(&f->maker, &task, 5, "/etc/x", TEST_O_RDONLY));
-	assert_true(plans_bytes(f->with->plans) > before);
+	for (uint32_t n = 0; n < 60000; n++) {
+		snprintf(path, sizeof(path), "/%s/%u", dice(2) ? "etc" : "tmp",
+			 dice(3) ? dice(50) : dice(40000));
+		open_one(f, &task, dice(20) ? path : "/etc/x");
+	}
+	plans_counters(f->with->plans, &counters);
+	assert_int_equal(counters.opens_total, 60000);
+	assert_true(counters.remembered_total > 20000 && counters.remembered_total < 50000);
+	assert_int_equal(plans_bytes(f->with->plans), bytes);
+	assert_int_equal(f->allocations, 0);
 }
 
 int main(void)
@@ -301,7 +368,8 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(verdicts_follow_the_process, setup, teardown),
 		cmocka_unit_test_setup_teardown(plans_change_no_answer, setup, teardown),
-		cmocka_unit_test_setup_teardown(new_processes_cost_no_plan, setup, teardown),
+		cmocka_unit_test_setup_teardown(many_processes_take_turns, setup, teardown),
+		cmocka_unit_test_setup_teardown(many_files_take_turns, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

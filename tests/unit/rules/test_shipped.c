@@ -197,6 +197,7 @@ static void host_init(struct host *host, const struct action *action)
 
 	event_maker_init(&host->maker, 1000);
 	assert_int_equal(state_create(&host->state, &config), 0);
+	rule_set_forget(host->rules); /* what it knew of the last host */
 	add_process(host, &other, PID_INIT, 0, "systemd");
 	add_process(host, &other, PID_PARENT, PID_INIT, action->parent ? action->parent : "bash");
 	add_process(host, &other, PID_ETHOGRAM, PID_INIT, "ethogram");
