@@ -79,6 +79,7 @@ static const struct query_param what_if_params[] = {
 	 "The file's name. If rules.files has it, the body stands in for it there; else it comes "
 	 "behind them.",
 	 NULL},
+	{"alert", QUERY_TEXT, "An alert's id: would its event still be a hit?", NULL},
 	{"cursor", QUERY_TEXT, "The next of the answer before.", NULL},
 	END,
 };
@@ -130,6 +131,9 @@ static const struct route routes[] = {
 	{"GET", "/v1/alerts/{id}", ACCESS_READ, route_alert, NULL, "Alert", NULL, 0, "One alert"},
 	{"GET", "/v1/alerts/{id}/explain", ACCESS_READ, route_alert_explain, explain_params,
 	 "Explanation", NULL, 0, "Why its rule, or another, is true of its event or not"},
+	{"GET", "/v1/alerts/{id}/exceptions", ACCESS_READ, route_alert_exceptions, NULL,
+	 "AlertExceptions", NULL, 0,
+	 "Exceptions that would silence an alert, each tried on history"},
 	{"GET", "/v1/processes", ACCESS_READ, route_processes, processes_params, "Process", NULL, 0,
 	 "The live process tree"},
 	{"GET", "/v1/rules", ACCESS_READ, route_rules, NULL, "RuleList", NULL, 0,

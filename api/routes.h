@@ -44,5 +44,5 @@ route_fn route_anomalies, route_anomaly, route_incidents, route_incident, route_
 route_fn route_alert_explain; /* routes_explain.c */
 route_fn route_processes;     /* routes_processes.c */
 route_fn route_rules, route_rules_check, route_rules_reload, route_fields,
-	route_events;         /* routes_rules.c */
-route_fn route_rules_what_if; /* routes_what_if.c */
+	route_events;                                 /* routes_rules.c */
+route_fn route_rules_what_if, route_alert_exceptions; /* routes_what_if.c */

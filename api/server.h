@@ -51,6 +51,7 @@ struct api_what_if {
 	const char *rule; /* name or wildcard */
 	const char *cursor;
 	uint64_t since_ns, until_ns; /* 0: no bound */
+	uint64_t alert;              /* whose event is looked at, too; 0: none */
 	bool wants_all;
 };
 
@@ -73,11 +74,15 @@ struct api_hooks {
 	char *(*rules_reload_json)(void *arg);
 	void (*rules_facts)(struct api_rules_facts *out, void *arg);
 	/* Try rules on stored events. 0 gives *out; -EBUSY: as many run as may; -EINVAL: the cursor
-	 * is none of ours; or queries' errors. */
+	 * is none of ours; -ENOENT: no such alert, or nothing is stored of its event; or queries'
+	 * errors. */
 	int (*rules_what_if_json)(const struct api_what_if *ask, struct queries *queries,
 				  char **out, void *arg);
 	/* {truth, clauses, not_stored, error} of docs/api.md. */
 	char *(*explain_json)(const struct api_explain *what, void *arg);
+	/* Exceptions that would silence an alert. As above; -EINVAL: the rules do not load. */
+	int (*alert_exceptions_json)(uint64_t alert, struct queries *queries, char **out,
+				     void *arg);
 	void *arg;
 };
 

@@ -50,6 +50,8 @@ static const struct command {
 	{"rules", "list", "loaded rules with hits", cli_rules, ARG_NEEDED, 0, false},
 	{"rules what-if", "FILE", "what a rule file would have said of stored events", cli_what_if,
 	 ARG_OPTIONAL, TIMES | BIT(OPTION_RULE) | BIT(OPTION_CURSOR), false, true},
+	{"rules except", "ALERT", "exceptions that would silence an alert, tried on history",
+	 cli_except, ARG_NEEDED, BIT(OPTION_PICK) | BIT(OPTION_SAVE), false, false},
 };
 
 static const struct {
@@ -69,6 +71,8 @@ static const struct {
 	[OPTION_DEPTH] = {"depth", "N", "levels below the root"},
 	[OPTION_LIMIT] = {"limit", "N", "at most so many, up to 1000"},
 	[OPTION_CURSOR] = {"cursor", "C", "the page after the one whose end this is"},
+	[OPTION_PICK] = {"pick", "N", "the one with this number; else the first, the narrowest"},
+	[OPTION_SAVE] = {"save", "FILE", "add it to a rule file, if that silences the alert"},
 };
 
 void cli_usage(FILE *to)

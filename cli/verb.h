@@ -22,6 +22,8 @@ enum cli_option {
 	OPTION_DEPTH,
 	OPTION_LIMIT,
 	OPTION_CURSOR,
+	OPTION_PICK,
+	OPTION_SAVE,
 	OPTION_END,
 };
 
@@ -103,6 +105,6 @@ cli_verb_fn cli_status;                              /* show_status.c */
 cli_verb_fn cli_workloads, cli_profile, cli_pending; /* show_workloads.c */
 cli_verb_fn cli_anomalies, cli_explain;              /* show_anomalies.c */
 cli_verb_fn cli_incidents, cli_incident, cli_alerts; /* show_incidents.c */
-cli_verb_fn cli_what_if;                             /* show_what_if.c */
+cli_verb_fn cli_what_if, cli_except;                 /* show_what_if.c, show_except.c */
 cli_verb_fn cli_processes, cli_rules;                /* show_processes.c, show_rules.c */
 cli_verb_fn cli_explain_alert;                       /* show_clauses.c: arg is a good id */

@@ -14,6 +14,7 @@
 #define ARENA_BYTES (1U << 21) /* room for the alerts of as many rules as match one event */
 #define VALUES_MAX 1024        /* of one field */
 #define NAME_MAX_BYTES 256
+#define KNOWN_SLOTS 2048 /* of names that were looked up; three quarters of them are used */
 
 /* One value as given: under a field's name, or under the name with an argument. */
 struct given_value {
@@ -28,8 +29,16 @@ struct stand_in {
 	const struct field *real;
 };
 
+/* A name that denotes a field: looking it up takes longer than reading its value. */
+struct known_name {
+	char *name; /* NULL: free */
+	const struct field *field;
+};
+
 struct given {
 	const struct field_set *real;
+	struct known_name *known; /* by hash */
+	uint32_t n_known;
 	struct field_set fields;
 	struct field *rows[FIELD_TABLES_MAX];
 	struct stand_in *stand_ins[FIELD_TABLES_MAX];
@@ -274,6 +283,35 @@ static const struct field *field_of_name(const struct field_set *set, const char
 	return field;
 }
 
+static uint32_t hash_name(const char *name)
+{
+	uint32_t hash = 2166136261; /* Fowler, Noll and Vo's */
+
+	while (*name)
+		hash = (hash ^ (unsigned char)*name++) * 16777619;
+	return hash;
+}
+
+/* As field_of_name(), of a name that came before at once. */
+static const struct field *known_field(struct given *given, const char *name, struct diag *diag)
+{
+	uint32_t at = hash_name(name) % KNOWN_SLOTS;
+	const struct field *field;
+	char *copy;
+
+	for (; given->known[at].name; at = (at + 1) % KNOWN_SLOTS) {
+		if (strcmp(given->known[at].name, name) == 0)
+			return given->known[at].field;
+	}
+	field = field_of_name(given->real, name, diag);
+	copy = field && given->n_known < KNOWN_SLOTS / 4 * 3 ? strdup(name) : NULL;
+	if (copy) {
+		given->known[at] = (struct known_name){copy, field};
+		given->n_known++;
+	}
+	return field;
+}
+
 static int add_items(const cJSON *json, const struct field *field, struct given_value *value,
 		     struct diag *diag)
 {
@@ -299,10 +337,9 @@ static int add_items(const cJSON *json, const struct field *field, struct given_
 	return 0;
 }
 
-static int add_value(struct given *given, const cJSON *json, const struct field_set *real,
-		     struct diag *diag)
+static int add_value(struct given *given, const cJSON *json, struct diag *diag)
 {
-	const struct field *field = field_of_name(real, json->string, diag);
+	const struct field *field = known_field(given, json->string, diag);
 	struct given_value *value = &given->values[given->n_values];
 
 	if (!field)
@@ -333,7 +370,7 @@ static int parse_values(struct given *given, const char *text, struct diag *diag
 	cJSON_ArrayForEach(item, json)
 	{
 		if (r == 0)
-			r = add_value(given, item, given->real, diag);
+			r = add_value(given, item, diag);
 	}
 	cJSON_Delete(json);
 	if (given->n_values)
@@ -375,6 +412,9 @@ int given_create(struct given **out, const char *json, const struct field_set *r
 	if (!given)
 		return -ENOMEM;
 	given->real = real;
+	given->known = calloc(KNOWN_SLOTS, sizeof(*given->known));
+	if (!given->known)
+		return -ENOMEM;
 	r = arena_init(&given->arena, ARENA_BYTES);
 	given->fields.n_tables = real->n_tables;
 	for (uint32_t i = 0; r == 0 && i < real->n_tables; i++)
@@ -446,6 +486,9 @@ void given_destroy(struct given **given_ptr)
 		free(given->rows[i]);
 		free(given->stand_ins[i]);
 	}
+	for (uint32_t i = 0; given->known && i < KNOWN_SLOTS; i++)
+		free(given->known[i].name);
+	free(given->known);
 	arena_done(&given->arena);
 	free(given);
 }

@@ -332,6 +332,7 @@ static int make_api(struct daemon *d)
 				  .rules_facts = hook_rules_facts,
 				  .rules_what_if_json = what_if_hook,
 				  .explain_json = hook_explain,
+				  .alert_exceptions_json = except_hook,
 				  .arg = d};
 	int r = request_box_create(&d->requests);
 

@@ -16,7 +16,8 @@ static int usage(void)
 		"usage: ethogram rules check FILE... [--json]\n"
 		"       ethogram rules list [--json] [--server URL]\n"
 		"       ethogram rules explain ALERT [--rule NAME] [--json] [--server URL]\n"
-		"       ethogram rules what-if FILE [--capture X.scap]... [OPTIONS]\n");
+		"       ethogram rules what-if FILE [--capture X.scap]... [OPTIONS]\n"
+		"       ethogram rules except ALERT [--pick N] [--save FILE] [OPTIONS]\n");
 	return 2;
 }
 
@@ -67,6 +68,20 @@ static int check(const char *const *files, uint32_t n, bool is_json)
 	return is_good ? 0 : 1;
 }
 
+int verb_rules_ask(int argc, char **argv)
+{
+	SCOPED(free_ptr) char **own = calloc((size_t)argc + 2, sizeof(*own));
+	SCOPED(free_ptr) char *verb = human_print("rules %s", argv[0]);
+	static char program[] = "ethogram";
+
+	if (!own || !verb)
+		return 1;
+	own[0] = program;
+	own[1] = verb;
+	memcpy((void *)(own + 2), argv + 1, ((size_t)argc - 1) * sizeof(*own));
+	return cli_main(argc + 1, own);
+}
+
 int verb_rules(int argc, char **argv)
 {
 	SCOPED(free_ptr) const char **files = calloc((size_t)argc + 1, sizeof(*files));
@@ -79,6 +94,8 @@ int verb_rules(int argc, char **argv)
 		return cli_main(argc, argv); /* the verb of that name */
 	if (argc >= 2 && strcmp(argv[1], "what-if") == 0)
 		return verb_rules_what_if(argc - 1, argv + 1);
+	if (argc >= 2 && strcmp(argv[1], "except") == 0)
+		return verb_rules_ask(argc - 1, argv + 1);
 	if (!files || argc < 2 || strcmp(argv[1], "check") != 0)
 		return usage();
 	for (int i = 2; i < argc; i++) {

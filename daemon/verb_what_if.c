@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/ids.h"
+#include "base/json_text.h"
 #include "base/log.h"
 #include "base/util.h"
 #include "cli/commands.h"
@@ -150,6 +151,8 @@ static int run(const struct what_if_options *o, struct config *config)
 	}
 	rule_names_tell(&names, &rule_options);
 	r = what_if_run_captures(&document, config, &question, &captures, &diag);
+	if (document) /* no alert was asked about */
+		json_add_null(document, "alert");
 	if (document)
 		what_if_print(document, o->is_json, stdout);
 	r = exit_code(r, document, &diag);
@@ -166,20 +169,6 @@ static bool has_captures(int argc, char **argv)
 	return false;
 }
 
-/* The client's verb, behind a program's name. */
-static int ask_server(int argc, char **argv)
-{
-	SCOPED(free_ptr) char **own = calloc((size_t)argc + 2, sizeof(*own));
-	static char program[] = "ethogram", verb[] = "rules what-if";
-
-	if (!own)
-		return 1;
-	own[0] = program;
-	own[1] = verb;
-	memcpy((void *)(own + 2), argv + 1, ((size_t)argc - 1) * sizeof(*own));
-	return cli_main(argc + 1, own);
-}
-
 /* argv[0] is "what-if". */
 int verb_rules_what_if(int argc, char **argv)
 {
@@ -190,7 +179,7 @@ int verb_rules_what_if(int argc, char **argv)
 	if (argc < 2)
 		return usage();
 	if (!has_captures(argc, argv))
-		return ask_server(argc, argv);
+		return verb_rules_ask(argc, argv);
 	if (!parse(argc, argv, &options))
 		return usage();
 	r = options_load_config(options.config_argc, options.config_argv, &config);

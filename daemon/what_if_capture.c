@@ -3,12 +3,12 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "anomaly/incidents.h"
 #include "base/json_text.h"
 #include "base/util.h"
 #include "capture/scap.h"
 #include "daemon/daemon.h"
 #include "daemon/id_set.h"
+#include "daemon/verb_text.h"
 #include "daemon/what_if_answer.h"
 #include "storage/records_json.h"
 
@@ -249,7 +249,7 @@ int what_if_run_captures(cJSON **document, struct config *config,
 	struct run run = {
 		.question = question,
 		.captures = captures,
-		.fields = {.n_tables = 2, .tables = {state_field_table(), anomaly_field_table()}},
+		.fields = verb_fields_all(),
 	};
 	SCOPED(rule_set_destroy) struct rule_set *set = NULL;
 	int r = prepare(&run, config, &set);

@@ -5,8 +5,10 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/json_text.h"
 #include "base/util.h"
 #include "daemon/daemon.h"
+#include "daemon/except_try.h"
 #include "daemon/options.h"
 #include "daemon/what_if_history.h"
 
@@ -14,22 +16,59 @@
 #define EVENTS_MAX 200000
 #define UNNAMED "rules" /* in messages about a body without a name */
 
-static int run(const struct api_what_if *ask, const struct config *config, struct queries *queries,
-	       const struct field_set *fields, cJSON **document)
-{
+/* What is tried, and with what: the files as a reload would take them now. */
+struct trial {
+	struct config *config;
 	struct rule_options options;
-	struct what_if_question question = {
-		.files = (const char *const *)config->rules.files.items,
-		.n_files = config->rules.files.n,
-		.options = &options,
-		.path = !ask->len   ? NULL
-			: ask->file ? ask->file
-				    : UNNAMED,
-		.text = ask->text,
-		.len = ask->len,
-		.only = ask->rule,
-		.wants_all = ask->wants_all,
+	struct what_if_question question;
+	struct queries *queries;
+	const struct field_set *fields;
+};
+
+static void trial_done(struct trial *trial)
+{
+	config_destroy(&trial->config);
+}
+
+static int trial_init(struct trial *trial, const struct daemon *d, struct queries *queries)
+{
+	if (options_load_config(d->argc, d->argv, &trial->config))
+		return -EIO;
+	daemon_rule_options(trial->config, &trial->options);
+	rule_names_tell(&d->names, &trial->options);
+	trial->options.may_lack_dimensions = false;
+	trial->queries = queries;
+	trial->fields = &d->fields;
+	trial->question = (struct what_if_question){
+		.files = (const char *const *)trial->config->rules.files.items,
+		.n_files = trial->config->rules.files.n,
+		.options = &trial->options,
 	};
+	return 0;
+}
+
+/* Whether the alert's event would still be a hit. Rules that are refused decide nothing. */
+static int add_alert(const struct trial *trial, uint64_t alert, cJSON *document)
+{
+	cJSON *json;
+	bool hits = false;
+	int r = alert ? except_hits(&hits, trial->queries, &trial->question, alert, trial->fields)
+		      : -EINVAL;
+
+	if (r == -EINVAL) {
+		json_add_null(document, "alert");
+		return 0;
+	}
+	if (r)
+		return r;
+	json = json_add_object(document, "alert");
+	json_add_id(json, "id", 'l', alert);
+	json_add_bool(json, "hit", hits);
+	return 0;
+}
+
+static int try_rules(struct trial *trial, const struct api_what_if *ask, cJSON **document)
+{
 	struct what_if_history history = {
 		.since_ns = ask->since_ns,
 		.until_ns = ask->until_ns,
@@ -38,34 +77,60 @@ static int run(const struct api_what_if *ask, const struct config *config, struc
 		.events_max = EVENTS_MAX,
 		.now_ns = clock_real_ns(),
 	};
-
-	daemon_rule_options(config, &options);
-	return what_if_run_history(document, queries, &question, &history, fields);
-}
-
-/* The files as a reload would take them now. */
-static int load_config(const struct daemon *d, struct config **out)
-{
-	return options_load_config(d->argc, d->argv, out) ? -EIO : 0;
-}
-
-int what_if_hook(const struct api_what_if *ask, struct queries *queries, char **out, void *arg)
-{
-	struct daemon *d = arg;
-	SCOPED(config_destroy) struct config *config = NULL;
-	cJSON *document = NULL;
+	struct what_if_question *question = &trial->question;
 	int r;
 
-	if (atomic_exchange(&d->tries_rules, true))
-		return -EBUSY;
-	r = load_config(d, &config);
-	if (!r)
-		r = run(ask, config, queries, &d->fields, &document);
-	atomic_store(&d->tries_rules, false);
+	question->path = !ask->len ? NULL : ask->file ? ask->file : UNNAMED;
+	question->text = ask->text;
+	question->len = ask->len;
+	question->only = ask->rule;
+	question->wants_all = ask->wants_all;
+	r = what_if_run_history(document, trial->queries, question, &history, trial->fields);
+	return r ? r : add_alert(trial, ask->alert, *document);
+}
+
+static int print(int r, cJSON *document, char **out)
+{
 	if (!r) {
 		*out = cJSON_PrintUnformatted(document);
 		r = *out ? 0 : -ENOMEM;
 	}
 	cJSON_Delete(document);
 	return r;
+}
+
+int what_if_hook(const struct api_what_if *ask, struct queries *queries, char **out, void *arg)
+{
+	SCOPED(trial_done) struct trial trial = {0};
+	struct daemon *d = arg;
+	cJSON *document = NULL;
+	int r;
+
+	if (atomic_exchange(&d->tries_rules, true))
+		return -EBUSY;
+	r = trial_init(&trial, d, queries);
+	if (!r)
+		r = try_rules(&trial, ask, &document);
+	atomic_store(&d->tries_rules, false);
+	return print(r, document, out);
+}
+
+int except_hook(uint64_t alert, struct queries *queries, char **out, void *arg)
+{
+	SCOPED(trial_done) struct trial trial = {0};
+	struct daemon *d = arg;
+	struct except_question question = {
+		.alert = alert, .budget_ns = BUDGET_NS, .events_max = EVENTS_MAX};
+	cJSON *document = NULL;
+	int r;
+
+	if (atomic_exchange(&d->tries_rules, true))
+		return -EBUSY;
+	r = trial_init(&trial, d, queries);
+	if (!r) {
+		question.is_redacted = trial.config->storage.redact.n > 0;
+		r = except_run(&document, queries, &trial.question, &question, &d->fields);
+	}
+	atomic_store(&d->tries_rules, false);
+	return print(r, document, out);
 }

@@ -126,8 +126,8 @@ static bool is_same_rule(const struct rule_info *a, const struct rule_info *b)
 {
 	return a->priority == b->priority && a->is_enabled == b->is_enabled &&
 	       text_equal(a->condition, b->condition) && text_equal(a->output, b->output) &&
-	       text_equal(a->source, b->source) && text_equal(a->tags, b->tags) &&
-	       text_equal(a->description, b->description);
+	       text_equal(a->window, b->window) && text_equal(a->source, b->source) &&
+	       text_equal(a->tags, b->tags) && text_equal(a->description, b->description);
 }
 
 /* A rule that is asked about is tried even where it is switched off; among all, those that would
@@ -229,23 +229,32 @@ static int compare_sets(struct what_if_rules *rules, const struct what_if_questi
 	return reported->is_short ? -ENOMEM : 0;
 }
 
-/* The reported rules alone, compiled for matching. */
-static int load_reported(struct what_if_rules *rules, const struct what_if_question *q,
-			 const struct names *reported, const struct field_set *fields)
+/* Only the rules of these names, for matching. */
+static int load_only(const struct what_if_question *q, const char *const *names, uint32_t n,
+		     bool with_own, const struct field_set *fields, struct rule_set **out,
+		     struct rule_messages *messages)
 {
 	static const char *const everything[] = {"*"};
 	struct rule_options options = *q->options;
-	int r;
 
 	options.match_all = true;
 	options.min_priority = PRIORITY_DEBUG;
 	options.disable = everything;
 	options.n_disable = 1;
-	options.enable = (const char *const *)reported->items;
-	options.n_enable = reported->n;
-	r = load(q, &options, true, fields, &rules->set, NULL);
+	options.enable = names;
+	options.n_enable = n;
+	return load(q, &options, with_own, fields, out, messages);
+}
+
+/* The reported rules alone. */
+static int load_reported(struct what_if_rules *rules, const struct what_if_question *q,
+			 const struct names *reported, const struct field_set *fields)
+{
+	const char *const *names = (const char *const *)reported->items;
+	int r = load_only(q, names, reported->n, true, fields, &rules->set, NULL);
+
 	if (!r)
-		r = load(q, &options, false, fields, &rules->base, NULL);
+		r = load_only(q, names, reported->n, false, fields, &rules->base, NULL);
 	for (uint32_t i = 0; !r && i < rules->n; i++) {
 		if (find_info(rules->set, text_from(reported->items[i]), &rules->items[i].info))
 			r = add_output(&rules->items[i], fields);
@@ -253,6 +262,13 @@ static int load_reported(struct what_if_rules *rules, const struct what_if_quest
 			r = -EINVAL; /* a file changed meanwhile */
 	}
 	return r;
+}
+
+int what_if_rules_one(const struct what_if_question *q, const char *rule, bool with_own,
+		      const struct field_set *fields, struct rule_set **out,
+		      struct rule_messages *messages)
+{
+	return load_only(q, &rule, 1, with_own, fields, out, messages);
 }
 
 /* Compile as it is and as it would be, and find what is to be reported. */

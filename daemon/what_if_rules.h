@@ -50,6 +50,12 @@ void what_if_rules_done(struct what_if_rules *rules);
 int what_if_rules_full(const struct what_if_rules *rules, const struct what_if_question *question,
 		       bool with_own, const struct field_set *fields, struct rule_set **out);
 
+/* One rule alone, enabled, as it runs or (with_own) as it would; the set has it as its only enabled
+ * one. As what_if_rules_load() otherwise; messages may be NULL. */
+int what_if_rules_one(const struct what_if_question *question, const char *rule, bool with_own,
+		      const struct field_set *fields, struct rule_set **out,
+		      struct rule_messages *messages);
+
 /* Whether a reported rule that runs would be another. */
 bool what_if_rules_change_any(const struct what_if_rules *rules);
 

@@ -7,7 +7,9 @@
 
 #include "base/util.h"
 #include "daemon/given.h"
+#include "daemon/what_if_rules.h"
 #include "filter/filter.h"
+#include "filter/stored.h"
 
 struct what_if_stored {
 	const struct field_set *real;
@@ -127,9 +129,10 @@ static bool has_name(const cJSON *list, const char *name)
 static const char *stored_as(const struct field *field, const char *name, char buffer[256])
 {
 	if (strncmp(name, "evt.arg.", 8) == 0)
-		return "evt.arg.*";
+		return stored_leaves_out(TEXT("evt.arg"), text_from(name + 8)) ? NULL : "evt.arg.*";
 	if (strncmp(name, "evt.rawarg.", 11) == 0)
-		return "evt.rawarg.*";
+		return stored_leaves_out(TEXT("evt.rawarg"), text_from(name + 11)) ? NULL
+										   : "evt.rawarg.*";
 	if (!(field->flags & FIELD_ANY_ANCESTOR) || strcmp(field->name, name) == 0)
 		return NULL;
 	snprintf(buffer, 256, "%s", field->name);
@@ -177,6 +180,16 @@ bool what_if_stored_is_cut(const struct what_if_stored *stored, const char *fiel
 			return true;
 	}
 	return false;
+}
+
+bool what_if_stored_decides(const struct what_if_stored *stored, const struct what_if_rule *rule)
+{
+	for (uint32_t i = 0; i < rule->n_condition_fields; i++) {
+		if (!what_if_stored_has_field(stored, rule->fields[i]) ||
+		    (*stored->cut && what_if_stored_is_cut(stored, rule->fields[i])))
+			return false;
+	}
+	return true;
 }
 
 static bool eval_number(struct what_if_stored *stored, const struct expr *expr, uint64_t *out)

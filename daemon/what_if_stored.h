@@ -32,6 +32,10 @@ bool what_if_stored_has_field(const struct what_if_stored *stored, const char *f
 /* Whether it did not fit into the event. */
 bool what_if_stored_is_cut(const struct what_if_stored *stored, const char *field);
 
+/* Whether all that the rule's condition looks at is known of the event. */
+struct what_if_rule;
+bool what_if_stored_decides(const struct what_if_stored *stored, const struct what_if_rule *rule);
+
 /* The process, for alerts made of it: 0 unknown. */
 int32_t what_if_stored_pid(struct what_if_stored *stored);
 uint64_t what_if_stored_start_ns(struct what_if_stored *stored);

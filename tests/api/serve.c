@@ -114,13 +114,14 @@ static int rules_what_if_json(const struct api_what_if *ask, struct queries *que
 	cJSON_Delete(json);
 	if (ask->cursor)
 		return strcmp(ask->cursor, "busy") == 0 ? -EBUSY : -EINVAL;
-	if (asprintf(out,
-		     "{\"successful\":true,\"errors\":[],\"warnings\":[],\"complete\":false,"
-		     "\"next\":\"e1.2\",\"exact\":false,\"span\":{\"from\":\"%s\",\"to\":null},"
-		     "\"sources\":[{\"kind\":\"history\",\"events\":%zu,\"alerts\":0,"
-		     "\"anomalies\":0,\"sightings\":0,\"unreadable\":0,\"from\":null,"
-		     "\"to\":null}],\"rules\":[],\"gaps\":[]}",
-		     time_print(ask->since_ns, time), ask->len) < 0)
+	if (asprintf(
+		    out,
+		    "{\"successful\":true,\"errors\":[],\"warnings\":[],\"complete\":false,"
+		    "\"next\":\"e1.2\",\"exact\":false,\"span\":{\"from\":\"%s\",\"to\":null},"
+		    "\"alert\":null,\"sources\":[{\"kind\":\"history\",\"events\":%zu,\"alerts\":0,"
+		    "\"anomalies\":0,\"sightings\":0,\"unreadable\":0,\"from\":null,"
+		    "\"to\":null}],\"rules\":[],\"gaps\":[]}",
+		    time_print(ask->since_ns, time), ask->len) < 0)
 		return -ENOMEM;
 	return 0;
 }
@@ -131,6 +132,30 @@ static char *explain(const struct api_explain *what, void *arg)
 
 	(void)arg;
 	return explain_json(what, &fields);
+}
+
+static int alert_exceptions_json(uint64_t alert, struct queries *queries, char **out, void *arg)
+{
+	cJSON *json = NULL;
+
+	(void)arg;
+	if (alert == 4)
+		return -EBUSY;
+	if (alert == 3)
+		return -EINVAL;
+	if (queries_alert(queries, alert, &json))
+		return -ENOENT;
+	cJSON_Delete(json);
+	*out = strdup(
+		"{\"alert\":\"l5\",\"rule\":\"r\",\"time\":\"2026-11-20T12:00:00Z\",\"matches\":true,"
+		"\"history\":{\"complete\":true,\"from\":null,\"to\":null,\"events\":0,\"alerts\":0,"
+		"\"anomalies\":0,\"sightings\":0,\"unreadable\":0},\"hits\":2,\"undecided\":0,\"items\":["
+		"{\"fields\":[\"proc.name\"],\"name\":\"l5_1\",\"condition\":\"proc.name = cat\","
+		"\"yaml\":\"- rule: r\\n\",\"loads\":true,\"errors\":[],\"silences\":true,\"hidden\":2,"
+		"\"others\":1,\"other_alerts\":1,\"processes\":2,\"processes_capped\":false,"
+		"\"workloads\":[],\"workloads_left_out\":0,\"days\":[],\"days_left_out\":0,"
+		"\"examples\":[]}]}");
+	return *out ? 0 : -ENOMEM;
 }
 
 static int parse(struct options *options, int argc, char **argv)
@@ -167,7 +192,8 @@ static int serve(const struct options *options, struct store *store, const char 
 				  .rules_reload_json = rules_reload_json,
 				  .rules_facts = rules_facts,
 				  .rules_what_if_json = rules_what_if_json,
-				  .explain_json = explain};
+				  .explain_json = explain,
+				  .alert_exceptions_json = alert_exceptions_json};
 	char socket_path[256], token_path[256], byte;
 	struct api_config config = {
 		.listen = options->listen,

@@ -30,6 +30,7 @@ REQUESTS = {
     "/v1/alerts": "/v1/alerts",
     "/v1/alerts/{id}": "/v1/alerts/l5",
     "/v1/alerts/{id}/explain": "/v1/alerts/l5/explain",
+    "/v1/alerts/{id}/exceptions": "/v1/alerts/l5/exceptions",
     "/v1/processes": "/v1/processes",
     "/v1/rules": "/v1/rules",
     "/v1/rules/check": "/v1/rules/check",
