@@ -204,42 +204,50 @@ static void drop_all(struct windows *w, uint32_t list)
 		windows_drop(w, list, &w->keys[w->lists[list].oldest]);
 }
 
-/* What a key holds of the block. */
-static uint64_t held(const struct key_list *l)
+/* What there is too little of: keys, or cells when key is to get one. */
+struct shortage {
+	uint32_t list;                 /* that wants */
+	const struct window_key *keep; /* in it; NULL: keys are short */
+};
+
+static uint32_t held(const struct windows *w, uint32_t list, const struct shortage *s)
 {
-	return (uint64_t)l->n_keys + l->n_cells;
+	return s->keep ? w->lists[list].n_cells : w->lists[list].n_keys;
 }
 
-/* The list that must give. Lists without a key but that one have nothing to give. */
-static uint32_t giving_list(const struct windows *w, uint32_t list, const struct window_key * not )
+/* Whether it has a key to give. */
+static bool can_give(const struct windows *w, uint32_t list, const struct shortage *s)
 {
-	uint64_t share = (w->counters.keys_max + w->counters.cells_max) / MAX(w->n_lists, 1);
-	uint32_t most = list;
-	uint64_t most_held = 0;
+	return w->lists[list].n_keys > (list == s->list && s->keep);
+}
 
-	if (held(&w->lists[list]) > share && w->lists[list].n_keys > (not != NULL))
-		return list;
+static uint32_t giving_list(const struct windows *w, const struct shortage *s)
+{
+	uint32_t all = s->keep ? w->counters.cells_max : w->counters.keys_max;
+	uint32_t most = s->list, most_held = 0;
+
+	if (held(w, s->list, s) > all / w->n_lists && can_give(w, s->list, s))
+		return s->list;
 	for (uint32_t i = 0; i < w->n_lists; i++) {
-		const struct key_list *l = &w->lists[i];
-
-		if (l->n_keys > (i == list && not ) && held(l) > most_held) {
+		if (can_give(w, i, s) && held(w, i, s) > most_held) {
 			most = i;
-			most_held = held(l);
+			most_held = held(w, i, s);
 		}
 	}
 	return most;
 }
 
-/* Make room at the cost of the oldest key but that one. */
-static void evict(struct windows *w, uint32_t list, const struct window_key * not )
+/* Make room at the cost of the oldest key of the list that must give. */
+static void evict(struct windows *w, const struct shortage *s)
 {
-	uint32_t from = giving_list(w, list, not );
+	uint32_t from = giving_list(w, s);
 	struct key_list *l = &w->lists[from];
-	struct window_key *key = &w->keys[l->oldest];
+	uint32_t oldest = l->oldest;
+	struct window_key *key;
 
-	assert(l->oldest != WINDOW_NONE);
-	if (key == not )
-		key = &w->keys[key->newer];
+	assert(oldest != WINDOW_NONE);
+	key = &w->keys[oldest];
+	assert(key != s->keep); /* the newest of its list, and not alone */
 	if (!is_over(l, key)) {
 		w->counters.evicted_total++;
 		l->evicted_ns = MAX(l->evicted_ns, key->last_ns);
@@ -311,7 +319,7 @@ struct window_key *windows_get(struct windows *w, uint32_t list, struct hash128 
 		return key;
 	sweep(w, list);
 	if (w->free_key == WINDOW_NONE)
-		evict(w, list, NULL);
+		evict(w, &(struct shortage){list, NULL});
 	key = &w->keys[w->free_key];
 	next = key->next;
 	*key = (struct window_key){.hash = hash,
@@ -332,7 +340,7 @@ uint32_t windows_take_cell(struct windows *w, uint32_t list, const struct window
 	uint32_t cell;
 
 	while (w->free_cell == WINDOW_NONE)
-		evict(w, list, key);
+		evict(w, &(struct shortage){list, key});
 	cell = w->free_cell;
 	w->free_cell = w->cells[cell].next;
 	w->cells[cell] = (struct window_cell){.next = WINDOW_NONE};

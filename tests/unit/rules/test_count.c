@@ -95,6 +95,10 @@ static const struct {
 	 COUNT("by: [t.key], within: 10s, at_least: 2"),
 	 {{100000, 1}, {50000, 1}, {50001, 1}},
 	 {0, 0, 2}},
+	{"and what was before does not come back",
+	 COUNT("by: [t.key], within: 10s, at_least: 2"),
+	 {{100000, 1}, {100000, 2}, {100000, 3}, {100000, 4}, {50000, 5}, {100001, 4}},
+	 {0, 0, 0, 0, 0, 0}},
 	{"fractions and other units",
 	 COUNT("within: 500ms, at_least: 2"),
 	 {{0}, {501}, {1001}},
@@ -204,6 +208,7 @@ static void run_model(uint32_t at_least, bool is_distinct, unsigned seed)
 {
 	static struct model m;
 	struct rule_match matches[RULE_MATCHES_MAX];
+	struct windows_counters c;
 	char rule[256];
 	struct watch w;
 	int64_t at_ms = 0;
@@ -233,6 +238,10 @@ static void run_model(uint32_t at_least, bool is_distinct, unsigned seed)
 		n_matches += got > 0;
 	}
 	assert_true(n_matches > 20);
+	windows_now(w.set->windows, 0, 0); /* the rule begins anew: nothing may be left over */
+	windows_counters(w.set->windows, &c);
+	assert_int_equal(c.keys, 0);
+	assert_int_equal(c.cells, 0);
 	watch_end(&w);
 }
 
@@ -321,6 +330,57 @@ static void a_count_may_stand_first(void **state)
 	watch_end(&w);
 }
 
+/* What stands between two members of a key cannot be written into them. */
+static bool extract_crafted(const struct field_context *ctx, const struct field *field,
+			    const struct field_arg *arg, struct values *out)
+{
+	static const char between[16] = {1}; /* one value, a text: as they are hashed */
+	static char with[2][17];
+	static struct value value;
+	bool is_first = field->variant == 0, is_other = ctx->event->res;
+
+	(void)arg;
+	with[0][0] = 'a';
+	memcpy(with[0] + 1, between, 16);
+	memcpy(with[1], between, 16);
+	with[1][16] = 'b';
+	value = (struct value){.type = VALUE_CHARBUF, .text = is_first ? TEXT("a") : TEXT("b")};
+	if (is_first != is_other)
+		value.text = (struct text){with[field->variant], 17};
+	*out = (struct values){&value, 1};
+	return true;
+}
+
+static void members_of_keys_do_not_run_together(void **state)
+{
+	static const struct field crafted[] = {
+		{"t.first", VALUE_CHARBUF, 0, extract_crafted, NULL, "", 0},
+		{"t.second", VALUE_CHARBUF, 0, extract_crafted, NULL, "", 1},
+		{"evt.type", VALUE_CHARBUF, 0, extract_test, NULL, "", 2},
+		{"evt.time", VALUE_CHARBUF, 0, extract_test, NULL, "", 2},
+	};
+	const struct field_set fields = {.tables = {{crafted, ARRAY_SIZE(crafted)}}, .n_tables = 1};
+	SCOPED(rule_loader_destroy) struct rule_loader *loader = NULL;
+	SCOPED(rule_messages_done) struct rule_messages messages = {0};
+	const char *rule =
+		RULE("r", EVENTS, "  count: {by: [t.first, t.second], within: 10s, at_least: 2}\n");
+	struct rule_match matches[RULE_MATCHES_MAX];
+	char text[512];
+	struct watch w = {0};
+
+	(void)state;
+	snprintf(text, sizeof(text), "%s", rule);
+	memcpy(strstr(text, "%proc.name"), "          ", 10);
+	assert_int_equal(arena_init(&w.arena, 1 << 16), 0);
+	assert_int_equal(rule_loader_create(&loader, &fields, NULL), 0);
+	if (rule_loader_add(loader, "r", text, strlen(text), &w.set, &messages))
+		fail_msg("%s", messages.items[0].message);
+	assert_int_equal(watch_event(&w, &(struct moment){.value = 0}, matches), 0);
+	assert_int_equal(watch_event(&w, &(struct moment){.value = 1}, matches), 0);
+	assert_int_equal(watch_event(&w, &(struct moment){.value = 1}, matches), 1);
+	watch_end(&w);
+}
+
 static void exceptions_are_not_counted(void **state)
 {
 	static const char rule[] =
@@ -364,6 +424,7 @@ int main(void)
 		cmocka_unit_test(values_are_shown_oldest_first_and_cut),
 		cmocka_unit_test(other_rules_do_not_matter),
 		cmocka_unit_test(a_count_may_stand_first),
+		cmocka_unit_test(members_of_keys_do_not_run_together),
 		cmocka_unit_test(exceptions_are_not_counted),
 		cmocka_unit_test(incidents_can_be_counted),
 	};

@@ -218,6 +218,7 @@ static void run_model(uint32_t n_steps, unsigned seed)
 	static struct model_key keys[MODEL_KEYS];
 	static uint32_t steps_of[MODEL_EVENTS + 1];
 	struct rule_match matches[RULE_MATCHES_MAX];
+	struct windows_counters c;
 	uint64_t now_ns = 0;
 	uint32_t n_matches = 0;
 	int64_t at_ms = 0;
@@ -247,6 +248,10 @@ static void run_model(uint32_t n_steps, unsigned seed)
 		n_matches += got > 0;
 	}
 	assert_true(n_matches > 20);
+	windows_now(w.set->windows, 0, 0); /* the rule begins anew: nothing may be left over */
+	windows_counters(w.set->windows, &c);
+	assert_int_equal(c.keys, 0);
+	assert_int_equal(c.cells, 0);
 	watch_end(&w);
 }
 

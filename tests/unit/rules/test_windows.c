@@ -89,6 +89,22 @@ static void a_flood_costs_its_own_rule(void **state)
 	windows_destroy(&w);
 }
 
+/* Whoever holds more than a share pays, also where another holds more still. */
+static void a_flood_does_not_cost_the_largest(void **state)
+{
+	struct windows *w = make(3, 1000 * SECOND);
+	uint32_t max = counters(w).keys_max, n_large = max * 6 / 10;
+
+	(void)state;
+	for (uint32_t i = 0; i < n_large; i++)
+		touch(w, 0, i, START_NS + i);
+	for (uint32_t i = 0; i < 10 * max; i++)
+		touch(w, 1, i, START_NS + i);
+	for (uint32_t i = 0; i < n_large; i++)
+		assert_true(has(w, 0, i, START_NS + 10 * max));
+	windows_destroy(&w);
+}
+
 static void what_is_over_is_not_given_up(void **state)
 {
 	struct windows *w = make(1, SECOND);
@@ -271,6 +287,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_longest_untouched_gives_way),
 		cmocka_unit_test(a_flood_costs_its_own_rule),
+		cmocka_unit_test(a_flood_does_not_cost_the_largest),
 		cmocka_unit_test(what_is_over_is_not_given_up),
 		cmocka_unit_test(one_key_may_hold_all_cells_it_can_ask_for),
 		cmocka_unit_test(completeness_is_told),
