@@ -41,38 +41,43 @@ static int note_last_id(struct store *store, const struct table *table)
 	return database_exec(store->db, sql);
 }
 
-/* Delete the oldest rows before cutoff_ns, at most a slice; *n of them. */
-static int delete_oldest(struct store *store, const struct table *table, uint64_t cutoff_ns, int *n)
+/* Delete the rows whose ids the query gives; *n of them. */
+static int delete_rows(struct store *store, const struct table *table, const char *which, int *n)
 {
-	char which[256], sql[512];
+	char sql[1024];
 	int64_t bytes = 0;
-	int r;
+	int r = 0;
 
-	snprintf(which, sizeof(which), "SELECT id FROM %s WHERE %s < %llu ORDER BY %s, id LIMIT %d",
-		 table->name, table->time, (unsigned long long)cutoff_ns, table->time,
-		 RETENTION_SLICE_ROWS);
 	if (table == events) {
 		snprintf(sql, sizeof(sql),
 			 "SELECT coalesce(sum(bytes), 0) FROM events WHERE id IN (%s)", which);
 		r = database_get(store->db, sql, &bytes);
-		if (r)
-			return r;
 	}
-	if (table->documents) {
+	if (r == 0 && table->documents) {
 		snprintf(sql, sizeof(sql), "DELETE FROM %s WHERE %s IN (%s)", table->documents,
 			 table->key, which);
 		r = database_exec(store->db, sql);
-		if (r)
-			return r;
 	}
 	snprintf(sql, sizeof(sql), "DELETE FROM %s WHERE id IN (%s)", table->name, which);
-	r = database_exec(store->db, sql);
+	if (r == 0)
+		r = database_exec(store->db, sql);
 	*n = r ? 0 : sqlite3_changes(store->db);
 	if (table == events && r == 0) {
 		rows_forgot_events(store->rows, (uint64_t)bytes);
 		store->events_forgotten += (uint64_t)*n;
 	}
 	return r;
+}
+
+/* Delete the oldest rows before cutoff_ns, at most a slice; *n of them. */
+static int delete_oldest(struct store *store, const struct table *table, uint64_t cutoff_ns, int *n)
+{
+	char which[256];
+
+	snprintf(which, sizeof(which), "SELECT id FROM %s WHERE %s < %llu ORDER BY %s, id LIMIT %d",
+		 table->name, table->time, (unsigned long long)cutoff_ns, table->time,
+		 RETENTION_SLICE_ROWS);
+	return delete_rows(store, table, which, n);
 }
 
 /* Conditions of rules of which no alert is left, and what spans that went held. */
@@ -99,19 +104,12 @@ static int slice_end(struct store *store, const struct table *table, int64_t *en
 	return database_get(store->db, sql, end_ns);
 }
 
-/* Whether stored events take more than they may; then up to when a slice of them goes. */
-static int history_end(struct store *store, bool *is_over, uint64_t *cutoff_ns)
+/* By how much stored events take more than they may. */
+static uint64_t history_excess(const struct store *store)
 {
-	int64_t end_ns = 0;
-	int r;
+	uint64_t bytes = rows_event_bytes(store->rows);
 
-	*is_over = rows_event_bytes(store->rows) > store->config.history_bytes;
-	if (!*is_over)
-		return 0;
-	r = slice_end(store, events, &end_ns);
-	*is_over = r == 0 && end_ns != INT64_MAX;
-	*cutoff_ns = (uint64_t)end_ns + 1;
-	return r;
+	return bytes > store->config.history_bytes ? bytes - store->config.history_bytes : 0;
 }
 
 static int used_bytes(struct store *store, int64_t *bytes)
@@ -166,14 +164,20 @@ static int delete_slices(struct store *store, uint64_t cutoff_ns, int *deleted, 
 	return delete_unused(store, cutoff_ns);
 }
 
-/* The oldest events, as long as there are too many. */
-static int delete_history(struct store *store, uint64_t cutoff_ns, bool *more)
+/* As many of the oldest events as are too many, at most a slice. */
+static int delete_history(struct store *store, bool *more)
 {
+	char which[512];
 	int n, r = note_last_id(store, events);
 
+	snprintf(which, sizeof(which),
+		 "SELECT id FROM (SELECT id, bytes, sum(bytes) OVER (ORDER BY time_ns, id) AS total"
+		 " FROM (SELECT id, time_ns, bytes FROM events ORDER BY time_ns, id LIMIT %d))"
+		 " WHERE total - bytes < %llu",
+		 RETENTION_SLICE_ROWS, (unsigned long long)history_excess(store));
 	if (r == 0)
-		r = delete_oldest(store, events, cutoff_ns, &n);
-	*more |= r == 0 && n && rows_event_bytes(store->rows) > store->config.history_bytes;
+		r = delete_rows(store, events, which, &n);
+	*more |= r == 0 && n && history_excess(store);
 	return r;
 }
 
@@ -195,24 +199,21 @@ static int give_back(struct store *store, bool *more)
 
 int retention_slice(struct store *store, uint64_t now_ns, bool *more)
 {
-	uint64_t cutoff_ns, history_ns = 0;
-	bool is_over;
+	uint64_t cutoff_ns;
 	int64_t bytes;
 	int deleted = 0, r;
 
 	*more = false;
 	r = find_cutoff(store, now_ns, &cutoff_ns);
-	if (r == 0)
-		r = history_end(store, &is_over, &history_ns);
-	if (r || (cutoff_ns == 0 && !is_over))
+	if (r || (cutoff_ns == 0 && !history_excess(store)))
 		return r;
 	r = database_exec(store->db, "BEGIN IMMEDIATE");
 	if (r)
 		return r;
 	if (cutoff_ns)
 		r = delete_slices(store, cutoff_ns, &deleted, more);
-	if (r == 0 && is_over)
-		r = delete_history(store, history_ns, more);
+	if (r == 0 && history_excess(store))
+		r = delete_history(store, more);
 	if (r == 0)
 		r = database_exec(store->db, "COMMIT");
 	if (r) {

@@ -288,8 +288,7 @@ static void the_oldest_events_go_first(void **state)
 	run_retention(store, SAMPLE_TIME);
 	bytes = sample_number(sample, "SELECT sum(bytes) FROM events");
 	left = sample_number(sample, "SELECT count(*) FROM events");
-	assert_true(bytes <= 300000);
-	assert_true(left > 500 && left < 3000);
+	assert_in_range(bytes, 299000, 300000); /* not one too many */
 	assert_int_equal(sample_number(sample, "SELECT min(id) FROM events"), 3001 - left);
 	assert_int_equal(sample_number(sample, "SELECT max(id) FROM events"), 3000);
 	assert_int_equal(sample_number(sample, "SELECT count(*) FROM event_owners WHERE event NOT "
@@ -361,8 +360,7 @@ static void the_writer_forgets_without_being_asked(void **state)
 		writer_counters(writer, &counters);
 	}
 	assert_int_equal(counters.events_written_total + counters.events_shed_total, 700);
-	assert_true(counters.events_forgotten_total >= 500);
-	assert_true(counters.event_bytes <= 20000 || counters.events_forgotten_total < 700);
+	assert_true(counters.events_forgotten_total >= 300);
 	writer_destroy(&writer);
 	store_close(&store);
 }
