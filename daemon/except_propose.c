@@ -85,7 +85,8 @@ static struct text stored_text(struct clauses *c, const char *field)
 		return out;
 	}
 	out.ptr = bytes;
-	if (json_text_decode(text_from(encoded), bytes, &out.len))
+	if (json_text_decode(text_from(encoded), bytes, &out.len) &&
+	    !memchr(bytes, 0, out.len)) /* literals cannot hold NUL */
 		return out;
 	free(bytes);
 	return TEXT_NONE;

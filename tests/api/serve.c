@@ -147,7 +147,7 @@ static int alert_exceptions_json(uint64_t alert, struct queries *queries, char *
 		return -ENOENT;
 	cJSON_Delete(json);
 	*out = strdup(
-		"{\"alert\":\"l5\",\"rule\":\"r\",\"time\":\"2026-11-20T12:00:00Z\",\"matches\":true,"
+		"{\"alert\":\"l5\",\"rule\":\"r\",\"time\":\"2026-11-20T12:00:00.000000000Z\",\"matches\":true,"
 		"\"history\":{\"complete\":true,\"from\":null,\"to\":null,\"events\":0,\"alerts\":0,"
 		"\"anomalies\":0,\"sightings\":0,\"unreadable\":0},\"hits\":2,\"undecided\":0,\"items\":["
 		"{\"fields\":[\"proc.name\"],\"name\":\"l5_1\",\"condition\":\"proc.name = cat\","

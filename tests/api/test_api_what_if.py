@@ -77,3 +77,48 @@ def test_the_client_says_what_is_wrong(usual, tmp_path):
         done = run(usual, "rules what-if", *args)
         assert (done.returncode, done.stdout) == (code, b""), args
         assert say in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize("alert, status, say", [
+    ("l5", 200, ""), ("l4", 429, "try again"), ("l3", 503, "rules/check"), ("l999", 404, "no such alert"),
+    ("a5", 404, "no such alert"), ("l05", 404, "no such alert"), ("l", 404, "no such alert"),
+])
+def test_exceptions_are_answered_or_refused(usual, alert, status, say):
+    answer = usual.request(f"/v1/alerts/{alert}/exceptions")
+    assert answer.status == status, answer.body
+    assert say in answer.json().get("detail", "")
+
+
+def test_an_alert_that_is_asked_about_must_be_one(usual):
+    for alert in ("5", "l", "a5", "l05", ""):
+        assert usual.request(PATH + f"?alert={alert}", "POST", body=RULE).status == 400
+    assert usual.request(PATH + "?alert=l5", "POST", body=RULE).status == 200
+
+
+def test_the_client_shows_exceptions(usual, tmp_path):
+    done = run(usual, "rules except", "l5")
+    assert done.returncode == 0, done.stderr
+    text = done.stdout.decode()
+    assert "Rule r: at least 2 hits in 0 stored events" in text
+    assert " 1  proc.name = cat" in text and "hides 2, of which 1 others (1 of alerts), 2 processes" in text
+    assert text.endswith("\n- rule: r\n")
+    assert json.loads(run(usual, "rules except", "l5", "--json").stdout)["items"][0]["name"] == "l5_1"
+
+
+def test_the_client_saves_nothing_that_was_not_approved(usual, tmp_path):
+    """The test server never says that the alert is silent."""
+    file = tmp_path / "local.yaml"
+    for args, code, say in [
+        (("l5", "--save", str(file)), 1, b"not saved: the alert's event would still be a hit"),
+        (("l5", "--save", str(tmp_path)), 1, b"no plain file"),
+        (("l5", "--save", str(tmp_path / "missing" / "x.yaml")), 1, b"No such file"),
+        (("l5", "--save", str(file), "--pick", "2"), 2, b"no proposal"),
+        (("l5", "--pick", "0"), 2, b"no proposal"),
+        (("l5", "--save", str(file), "--json"), 2, b"do not go together"),
+        (("x",), 2, b"no alert's id"),
+        ((), 2, b"usage"),
+    ]:
+        done = run(usual, "rules except", *args)
+        assert done.returncode == code, args
+        assert say in done.stderr, done.stderr
+    assert list(tmp_path.iterdir()) == []
