@@ -110,6 +110,11 @@ static void print_rule(const cJSON *rule, bool is_exact, FILE *to)
 		json_is_true(rule, "enabled") ? "" : ", switched off", is_exact ? "" : "at least ");
 	print_count(json_number(rule, "hits"), to);
 	fputs(json_number(rule, "hits") == 1 ? " hit" : " hits", to);
+	if (json_number(rule, "suppressed") > 0) {
+		fputs(" and ", to);
+		print_count(json_number(rule, "suppressed"), to);
+		fputs(" that its rate leaves out", to);
+	}
 	if (strcmp(change, "changed") == 0 && !isnan(now)) {
 		fputs(", now ", to);
 		print_count(now, to);

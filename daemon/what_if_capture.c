@@ -102,6 +102,17 @@ static void look(const struct field_context *ctx, void *arg)
 	what_if_needs_see(run->needs, ctx);
 }
 
+/* What the rates of reported rules left out; set is the pipeline's. */
+static void note_suppressed(struct run *run, const struct rule_set *set)
+{
+	for (uint32_t i = 0; i < rule_set_size(set); i++) {
+		struct rule_info info;
+
+		rule_set_info(set, i, &info);
+		what_if_tally_suppressed(run->tally, info.name, info.suppressed_total);
+	}
+}
+
 /* config and rules are taken. */
 static int replay(struct run *run, struct config *config, struct rule_set *rules, struct diag *diag)
 {
@@ -124,6 +135,8 @@ static int replay(struct run *run, struct config *config, struct rule_set *rules
 		r = pipeline_run_batch(d->pipeline, BATCH_MAX);
 	while (r > 0);
 	pipeline_checkpoint(d->pipeline, pipeline_last_event_ns(d->pipeline));
+	if (run->needs)
+		note_suppressed(run, rules);
 	if (r < 0)
 		*diag = *scap_source_diag(d->source);
 	return r ? r : run->error;

@@ -24,7 +24,8 @@ struct rule_hits {
 	struct text name; /* owned */
 	enum what_if_change change;
 	bool is_on_now;
-	uint64_t hits, hits_now;
+	uint64_t hits, hits_now, suppressed;
+	bool has_suppressed;
 	struct workload_hits *workloads;
 	struct day_hits *days; /* ascending */
 	uint32_t n_workloads, n_days, n_examples;
@@ -230,6 +231,16 @@ void what_if_tally_hit_now(struct what_if_tally *tally, struct text name)
 		rule->hits_now++;
 }
 
+void what_if_tally_suppressed(struct what_if_tally *tally, struct text name, uint64_t n)
+{
+	struct rule_hits *rule = find_rule(tally, name);
+
+	if (!rule)
+		return;
+	rule->suppressed += n;
+	rule->has_suppressed = true;
+}
+
 void what_if_tally_compare(struct what_if_tally *tally)
 {
 	tally->compares = true;
@@ -314,6 +325,10 @@ cJSON *what_if_tally_json(const struct what_if_tally *tally, uint32_t index)
 	json_add_text(json, "change", text_from(changes[rule->change]));
 	json_add_u64(json, "hits", rule->hits);
 	add_hits_now(json, tally, rule);
+	if (rule->has_suppressed)
+		json_add_u64(json, "suppressed", rule->suppressed);
+	else
+		json_add_null(json, "suppressed");
 	add_workloads(json, rule);
 	add_days(json, rule);
 	examples = json_add_array(json, "examples");

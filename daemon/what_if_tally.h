@@ -41,10 +41,14 @@ void what_if_tally_hit_now(struct what_if_tally *tally, struct text name);
 /* From now on the hits of rules as they run now are known, also where there are none. */
 void what_if_tally_compare(struct what_if_tally *tally);
 
+/* Hits that made no alert, as the rule's rate allowed none; not known otherwise. */
+void what_if_tally_suppressed(struct what_if_tally *tally, struct text name, uint64_t n);
+
 uint32_t what_if_tally_size(const struct what_if_tally *tally);
 
-/* Members "name", "change", "hits", "hits_now", "workloads", "workloads_left_out", "days",
- * "days_left_out", "examples" of the rule with that index, as docs/api.md describes them. */
+/* Members "name", "change", "hits", "hits_now", "suppressed", "workloads", "workloads_left_out",
+ * "days", "days_left_out", "examples" of the rule with that index, as docs/api.md describes them.
+ */
 cJSON *what_if_tally_json(const struct what_if_tally *tally, uint32_t index);
 
 /* "2026-11-20" of ns since the epoch. Returns out. */

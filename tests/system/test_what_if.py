@@ -229,6 +229,44 @@ def test_what_was_not_captured_is_said(shop, running, scratch):
     assert rules["Nothing of it"]["not_captured"] == {"events": ["connect"], "fields": [], "undecided": 0}
 
 
+def test_what_a_rate_leaves_out_is_told(shop, running, scratch):
+    limited = written(scratch, MACROS.replace("priority: INFO", "priority: INFO\n  rate: {burst: 1, per: 1d}"), "rate.yaml")
+    code, answer, errors = what_if(limited, rules=[running], captures=[shop])
+    assert code == 0, errors
+    rule = by_name(answer)["Anything opened"]
+    assert rule["hits"] + rule["suppressed"] == 108
+    assert 3 <= rule["hits"] < 20, "the first of each, then one a day"
+    assert by_name(answer)["Account opened"]["suppressed"] == 0
+
+
+def test_counts_and_sequences_are_tried(shop, running, scratch):
+    new = written(scratch, """
+- rule: Often
+  desc: d
+  condition: opened and proc.name = backupd
+  output: "%rule.count opens by %proc.name"
+  priority: INFO
+  count: {by: [proc.pid], within: 60s, at_least: 3}
+- rule: One after the other
+  desc: d
+  sequence:
+    - opened and fd.name = /etc/passwd
+    - opened and fd.name = /etc/shadow
+  by: [evt.type]
+  within: 1h
+  output: passwd, then %fd.name
+  priority: INFO
+""")
+    code, answer, errors = what_if(new, rules=[running], captures=[shop])
+    assert code == 0, (errors, answer)
+    alerts = [json.loads(line) for line in run(
+        "replay", shop, "--set", DIMENSIONS, "--rules", running, "--rules", new, "--json").stdout.splitlines()]
+    for name, rule in by_name(answer).items():
+        assert rule["hits"] == sum(a.get("rule") == name for a in alerts) >= 1, name
+    assert "proc.pid" in by_name(answer)["Often"]["needs"]["fields"]
+    assert by_name(answer)["One after the other"]["needs"]["events"] == ["open"]
+
+
 def test_loss_is_told(scratch, running):
     path = scratch / "crowd.scap"
     crowd = [scap_maker.process(100 + n, f"p{n}", f"/usr/bin/p{n}") for n in range(300)]

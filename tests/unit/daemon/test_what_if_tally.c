@@ -183,6 +183,7 @@ static void no_hits_give_empty_lists(void **state)
 	what_if_tally_add(tally, TEXT("a"), WHAT_IF_NEW, false);
 	json = what_if_tally_json(tally, 0);
 	assert_true(number(json, "hits") == 0);
+	assert_true(cJSON_IsNull(cJSON_GetObjectItem(json, "suppressed")));
 	assert_int_equal(size(json, "workloads") + size(json, "days") + size(json, "examples"), 0);
 	cJSON_Delete(json);
 }
