@@ -384,17 +384,24 @@ static bool find_end(const struct fd_entry *e, enum fd_variant which, struct soc
 	return true;
 }
 
-/* The ends that a field is about: one, or those that are known of both. */
+/* The ends that a field is about: one, or those that are known of both. A socket of which none is
+ * has one that is all zeros for the fields of either end. */
 static uint32_t find_ends(const struct fd_entry *e, enum fd_variant which,
 			  struct socket_end ends[2])
 {
+	static const uint8_t nowhere[16];
 	uint32_t n = 0;
 
 	if (which != FD_EITHER)
 		return find_end(e, which, &ends[0]);
 	n += find_end(e, FD_CLIENT, &ends[n]);
 	n += find_end(e, FD_SERVER, &ends[n]);
-	return n;
+	if (n || !is_ip(e))
+		return n;
+	/* As upstream: it is connected to nowhere, so its ports are not 53, nor its addresses
+	 * 10.0.0.1. */
+	ends[0] = (struct socket_end){.address = nowhere};
+	return 1;
 }
 
 /* Fields of either end exist for every descriptor, with no value where there are no ends. */
