@@ -8,7 +8,7 @@
 struct printer {
 	char *buffer;
 	size_t size, used;
-	bool is_exact; /* every value in quotes: no two trees print alike */
+	bool is_exact; /* values in quotes: no two trees print alike, and what is printed parses */
 };
 
 const char *transformer_name(enum transformer transformer)
@@ -102,7 +102,9 @@ static void put_value(struct printer *p, struct text t)
 	for (uint32_t i = 0; i < t.len; i++) {
 		char letter = escape_letter(t.ptr[i]);
 
-		if (letter)
+		if (p->is_exact && letter == '\\' && i + 1 == t.len)
+			put_string(p, "\\ "); /* behind two the string would not end */
+		else if (letter)
 			put(p, (char[]){'\\', letter}, 2);
 		else
 			put(p, t.ptr + i, 1);
@@ -151,6 +153,15 @@ static void put_transformer(struct printer *p, const struct ast_node *node)
 	put_arg(p, node);
 }
 
+/* Whether the right side is a number or the name of a list, which stand without quotes only. */
+static bool is_word(const struct ast_node *check)
+{
+	enum op_syntax syntax = op_info(check->op)->syntax;
+
+	return check->children[1]->kind == AST_STRING &&
+	       (syntax == OP_NUMERIC || syntax == OP_LIST || check->modifier != MODIFIER_NONE);
+}
+
 static void put_check(struct printer *p, const struct ast_node *node)
 {
 	put_node(p, node->children[0]);
@@ -162,7 +173,10 @@ static void put_check(struct printer *p, const struct ast_node *node)
 	}
 	if (node->n_children > 1) {
 		put_string(p, " ");
-		put_node(p, node->children[1]);
+		if (is_word(node))
+			put(p, node->children[1]->text.ptr, node->children[1]->text.len);
+		else
+			put_node(p, node->children[1]);
 	}
 }
 

@@ -13,6 +13,8 @@ static const struct value text_items[] = {
 	{.text = TEXT(""), .type = VALUE_CHARBUF},
 };
 static const struct value number_items[] = {{.i64 = -5, .type = VALUE_INT64}};
+static const struct value port_items[] = {{.u64 = 443, .type = VALUE_PORT},
+					  {.u64 = 50000, .type = VALUE_PORT}};
 static const struct value flag_items[] = {{.u64 = 1, .type = VALUE_BOOL}};
 static const struct value double_items[] = {{.f64 = 1.5, .type = VALUE_DOUBLE}};
 static const struct value bytes_items[] = {{.text = TEXT("\0\x01\xff"), .type = VALUE_BYTEBUF}};
@@ -30,6 +32,10 @@ static bool extract_fuzz(const struct field_context *ctx, const struct field *fi
 
 	(void)ctx, (void)arg;
 	switch (field->type) {
+	case VALUE_UINT64:
+	case VALUE_PORT:
+		*out = (struct values){port_items, is_many ? 2 : 1};
+		return true;
 	case VALUE_INT64:
 		*out = (struct values){number_items, 1};
 		return true;
@@ -54,9 +60,29 @@ static bool extract_fuzz(const struct field_context *ctx, const struct field *fi
 	}
 }
 
+static bool extract_absent(const struct field_context *ctx, const struct field *field,
+			   const struct field_arg *arg, struct values *out)
+{
+	(void)ctx, (void)field, (void)arg, (void)out;
+	return false;
+}
+
+static bool extract_none(const struct field_context *ctx, const struct field *field,
+			 const struct field_arg *arg, struct values *out)
+{
+	(void)ctx, (void)field, (void)arg;
+	*out = (struct values){text_items, 0};
+	return true;
+}
+
 static const struct field fields[] = {
 	{"s.v", VALUE_CHARBUF, 0, extract_fuzz, NULL, "", 0},
-	{"s.p", VALUE_FSPATH, 0, extract_fuzz, NULL, "", 0},
+	{"s.p", VALUE_FSPATH, FIELD_PER_PROCESS, extract_fuzz, NULL, "", 0},
+	{"s.n", VALUE_CHARBUF, 0, extract_absent, NULL, "", 0},
+	{"l.n", VALUE_CHARBUF, FIELD_LIST | FIELD_PER_PROCESS, extract_absent, NULL, "", 0},
+	{"l.e", VALUE_CHARBUF, FIELD_LIST, extract_none, NULL, "", 0},
+	{"u.v", VALUE_UINT64, FIELD_PER_LINEAGE, extract_fuzz, NULL, "", 0},
+	{"o.v", VALUE_PORT, FIELD_EITHER_END, extract_fuzz, NULL, "", 0},
 	{"i.v", VALUE_INT64, 0, extract_fuzz, NULL, "", 0},
 	{"b.v", VALUE_BOOL, 0, extract_fuzz, NULL, "", 0},
 	{"d.v", VALUE_DOUBLE, 0, extract_fuzz, NULL, "", 0},
@@ -64,11 +90,21 @@ static const struct field fields[] = {
 	{"a.v", VALUE_IPADDR, 0, extract_fuzz, NULL, "", 0},
 	{"n.v", VALUE_IPNET, 0, extract_fuzz, NULL, "", 0},
 	{"l.v", VALUE_CHARBUF, FIELD_LIST, extract_fuzz, NULL, "", 0},
-	{"x.v", VALUE_CHARBUF, FIELD_ANY_ANCESTOR | FIELD_ARG_ALLOWED, extract_fuzz, NULL, "", 0},
+	{"x.v", VALUE_CHARBUF, FIELD_ANY_ANCESTOR | FIELD_ARG_ALLOWED | FIELD_PER_LINEAGE,
+	 extract_fuzz, NULL, "", 0},
 	{"e.v", VALUE_IPADDR, FIELD_EITHER_END, extract_fuzz, NULL, "", 0},
 	{"k.v", VALUE_CHARBUF, FIELD_ARG_REQUIRED | FIELD_ARG_KEY | FIELD_ARG_DOT, extract_fuzz,
 	 NULL, "", 0},
 	{"evt.type", VALUE_CHARBUF, 0, extract_fuzz, NULL, "", 0},
+	/* as rule files have them */
+	{"proc.name", VALUE_CHARBUF, FIELD_PER_PROCESS, extract_fuzz, NULL, "", 0},
+	{"proc.cmdline", VALUE_CHARBUF, FIELD_PER_PROCESS, extract_fuzz, NULL, "", 0},
+	{"proc.pname", VALUE_CHARBUF, FIELD_PER_LINEAGE, extract_absent, NULL, "", 0},
+	{"proc.aname", VALUE_CHARBUF, FIELD_ANY_ANCESTOR | FIELD_ARG_ALLOWED | FIELD_ARG_INDEX,
+	 extract_fuzz, NULL, "", 0},
+	{"fd.name", VALUE_CHARBUF, 0, extract_fuzz, NULL, "", 0},
+	{"evt.arg", VALUE_CHARBUF, FIELD_ARG_REQUIRED | FIELD_ARG_INDEX | FIELD_ARG_DOT,
+	 extract_fuzz, NULL, "", 0},
 	{"evt.time", VALUE_CHARBUF, 0, extract_fuzz, NULL, "", 0},
 	{"evt.num", VALUE_INT64, 0, extract_fuzz, NULL, "", 0},
 	{"evt.rawarg", VALUE_DYNAMIC, FIELD_ARG_REQUIRED | FIELD_ARG_DOT, extract_fuzz, NULL, "",
@@ -81,6 +117,8 @@ void fuzz_context_init(struct fuzz_context *fuzz)
 		.fields = {.tables = {{fields, ARRAY_SIZE(fields)}}, .n_tables = 1}};
 	if (arena_init(&fuzz->arena, ARENA_BYTES))
 		abort();
+	fuzz->event.type = EVENT_OPENAT;
+	fuzz->ctx.event = &fuzz->event;
 	fuzz->ctx.arena = &fuzz->arena;
 }
 

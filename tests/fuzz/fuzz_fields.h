@@ -6,6 +6,7 @@
 struct fuzz_context {
 	struct field_set fields;
 	struct arena arena;
+	struct event event; /* an openat */
 	struct field_context ctx;
 };
 
