@@ -94,13 +94,13 @@ static int find_alert(struct run *run)
 
 /* ---- evaluating ------------------------------------------------------------------------------ */
 
-/* Whether the rule, alone in its set, is true of the event that was taken. */
+/* Whether the rule, alone in its set, is true of the event that was taken; one that counts or
+ * follows takes several to match. */
 static bool is_hit(struct run *run, struct rule_set *set)
 {
 	struct rule_match matches[RULE_MATCHES_MAX];
 
-	return rule_set_match(set, TEXT("syscall"), what_if_stored_context(run->stored), matches) >
-	       0;
+	return rule_set_true(set, what_if_stored_context(run->stored), matches) > 0;
 }
 
 /* Load the proposal with the rules that run and see whether the event is still a hit. */
@@ -222,7 +222,7 @@ static int take_hit(struct run *run, const struct record_event *event)
 	struct record_alert *alert, copy;
 	int r = 0;
 
-	if (!rule_set_match(run->reported.base, TEXT("syscall"), ctx, matches))
+	if (!rule_set_true(run->reported.base, ctx, matches))
 		return 0;
 	if (!what_if_stored_decides(run->stored, &run->reported.items[0])) {
 		run->undecided++;

@@ -416,6 +416,22 @@ uint32_t rule_set_match(struct rule_set *set, struct text source, const struct f
 	return n_true ? report_true(set, n_true, ctx, matches) : 0;
 }
 
+uint32_t rule_set_true(const struct rule_set *set, const struct field_context *ctx,
+		       struct rule_match matches[RULE_MATCHES_MAX])
+{
+	struct field_context own = *ctx;
+	uint32_t n = 0;
+
+	own.cache = NULL; /* another's, if any */
+	for (uint32_t i = 0; i < set->n && n < RULE_MATCHES_MAX; i++) {
+		const struct rule *rule = &set->rules[i];
+
+		if (rule->is_enabled && is_about_calls(rule) && filter_eval(rule->filter, &own))
+			matches[n++] = (struct rule_match){.set = set, .rule = i};
+	}
+	return n;
+}
+
 void rule_set_adopt_windows(struct rule_set *set, struct rule_set *from)
 {
 	if (set->windows && from->windows)

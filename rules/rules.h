@@ -136,6 +136,12 @@ struct field_table hit_field_table(void);
 uint32_t rule_set_match(struct rule_set *set, struct text source, const struct field_context *ctx,
 			struct rule_match matches[RULE_MATCHES_MAX]);
 
+/* The enabled rules about system calls whose condition is true of this one event (of a sequence:
+ * the condition of a step), whatever they count, follow, find new or limit. Nothing is noted. At
+ * most RULE_MATCHES_MAX. */
+uint32_t rule_set_true(const struct rule_set *set, const struct field_context *ctx,
+		       struct rule_match matches[RULE_MATCHES_MAX]);
+
 /* Pipeline thread, before set takes the place of from: go on with what from has counted and
  * followed for rules that mean the same in both. */
 void rule_set_adopt_windows(struct rule_set *set, struct rule_set *from);

@@ -398,6 +398,32 @@ static void exceptions_are_not_counted(void **state)
 	watch_end(&w);
 }
 
+/* By itself the event is enough; and asking changes nothing. */
+static void one_event_can_be_asked_about(void **state)
+{
+	static const char rules[] =
+		RULE("counts", EVENTS " and t.a = 1", "  count: {within: 10s, at_least: 2}\n")
+			RULE("off", EVENTS, "  enabled: false\n")
+				RULE("other source", EVENTS, "  source: ethogram\n")
+					RULE("no", EVENTS " and t.a = 0", "");
+	struct event ev = {.type = EVENT_OPENAT, .ts_ns = START_NS, .cpu = 1};
+	struct rule_match matches[RULE_MATCHES_MAX];
+	struct field_context ctx;
+	struct watch w;
+
+	(void)state;
+	watch_begin(&w, rules, NULL);
+	ctx = (struct field_context){.event = &ev, .arena = &w.arena};
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(rule_set_true(w.set, &ctx, matches), 1);
+		assert_int_equal(matches[0].rule, 0);
+		assert_null(matches[0].hit);
+	}
+	assert_int_equal(rule_set_match(w.set, TEXT("syscall"), &ctx, matches), 0);
+	assert_int_equal(rule_set_match(w.set, TEXT("syscall"), &ctx, matches), 1);
+	watch_end(&w);
+}
+
 static void incidents_can_be_counted(void **state)
 {
 	static const char rule[] =
@@ -426,6 +452,7 @@ int main(void)
 		cmocka_unit_test(a_count_may_stand_first),
 		cmocka_unit_test(members_of_keys_do_not_run_together),
 		cmocka_unit_test(exceptions_are_not_counted),
+		cmocka_unit_test(one_event_can_be_asked_about),
 		cmocka_unit_test(incidents_can_be_counted),
 	};
 
