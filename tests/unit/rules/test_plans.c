@@ -11,34 +11,40 @@
 #define STEPS 30000
 
 static const char *const rules[] = {
-	RULE("cat", "evt.type = openat and proc.name = cat",
-	     "") RULE("not cat", "evt.type = openat and not proc.name in (cat)", "")
-		RULE("child of sh", "evt.type in (openat, execve) and proc.pname = sh", "") RULE(
-			"below ssh",
-			"evt.type = openat and proc.aname in (ssh) and fd.name startswith /etc",
-			"") RULE("second ancestor", "evt.type = openat and proc.aname[2] = sh", "")
-			RULE("path",
-			     "evt.type in (openat, close) and proc.exepath startswith /bin and "
-			     "(fd.name = /etc/x or fd.name = /tmp/y)",
-			     "") RULE("parent's path",
-				      "evt.type = openat and proc.pexepath = /bin/ssh",
-				      "") RULE("ppid", "evt.type = openat and proc.ppid = 1", "")
-				RULE("same name",
-				     "evt.type = openat and proc.name = val(proc.pname)",
-				     "") RULE("host", "evt.type = openat and container.id = host",
-					      "")
-					RULE("written",
-					     "evt.type = openat and evt.is_open_write = true "
-					     "and (fd.num >= 0 and proc.name = cat or "
-					     "fd.name = /etc/x)",
-					     "") RULE("in vain",
-						      "evt.type = openat and fd.num = -1 and "
-						      "evt.res = EACCES and fd.directory = /etc",
-						      "")
-						RULE("number",
-						     "evt.type = openat and fd.num = 7 and "
-						     "evt.is_open_create = true and fd.filename = x",
-						     "")};
+	RULE("cat", "evt.type = openat and proc.name = cat", "") RULE(
+		"not cat", "evt.type = openat and not proc.name in (cat)",
+		"") RULE("child of sh", "evt.type in (openat, execve) and proc.pname = sh",
+			 "") RULE("below ssh",
+				  "evt.type = openat and proc.aname in (ssh) and fd.name startswith /etc",
+				  "") RULE("second ancestor",
+					   "evt.type = openat and proc.aname[2] = sh", "")
+		RULE("path",
+		     "evt.type in (openat, close) and proc.exepath startswith /bin and "
+		     "(fd.name = /etc/x or fd.name = /tmp/y)",
+		     "") RULE("parent's path", "evt.type = openat and proc.pexepath = /bin/ssh",
+			      "") RULE("ppid", "evt.type = openat and proc.ppid = 1",
+				       "") RULE("same name",
+						"evt.type = openat and proc.name = val(proc.pname)",
+						"")
+			RULE("host", "evt.type = openat and container.id = host", "") RULE(
+				"written",
+				"evt.type = openat and evt.is_open_write = true "
+				"and (fd.num >= 0 and proc.name = cat or "
+				"fd.name = /etc/x)",
+				"") RULE("in vain",
+					 "evt.type = openat and fd.num = -1 and "
+					 "evt.res = EACCES and fd.directory = /etc",
+					 "") RULE("number",
+						  "evt.type = openat and fd.num = 7 and "
+						  "evt.is_open_create = true and fd.filename = x",
+						  "")
+				RULE("many", "evt.type = openat and not proc.name = cat",
+				     "  count: {by: [proc.pid], within: 40ms, at_least: 3, distinct: fd.name}\n")
+					RULE("often", "evt.type in (openat, close)",
+					     "  count: {by: [proc.name], within: 20ms, at_least: 4}\n") "- rule: chain\n  desc: d\n  output: o\n  priority: INFO\n"
+													"  sequence: [evt.type = openat and proc.name = cat, 'evt.type in (openat, close)',\n"
+													"             evt.type = openat and not proc.aname in (ssh)]\n"
+													"  by: [proc.ppid]\n  within: 100ms\n"};
 
 struct fixture {
 	struct rule_set *with, *without;
