@@ -18,6 +18,7 @@ REFERENCE = ROOT.parent / "shared" / "reference"
 CAPTURES = sorted((REFERENCE / "scap").glob("*.scap"))
 GOLDEN = ROOT / "tests" / "scap" / "golden"
 PLAIN_RULES = ROOT / "tests" / "scap" / "rules.yaml"
+UPSTREAM = ("falco_rules.yaml", "falco-incubating_rules.yaml", "falco-sandbox_rules.yaml")
 SHIPPED_RULES = ROOT / "etc" / "rules" / "ethogram_rules.yaml"
 DIMENSIONS = f"learning.dimensions=[{ROOT}/etc/dimensions/default.yaml]"
 # Of the reference, with something to find in it.
@@ -52,6 +53,18 @@ def test_finds_what_was_found_before(capture):
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.decode() == (GOLDEN / f"{capture.stem}.txt").read_text()
+
+
+@needs_reference
+def test_what_upstreams_rules_find():
+    """All of them, also those that are disabled as shipped; tests/scap/golden/README.md says why these."""
+    files = [w for name in UPSTREAM for w in ("--rules", REFERENCE / "rules" / name)]
+    found = ""
+    for capture in CAPTURES:
+        done = replay(capture, "--set", DIMENSIONS, "--set", 'rules.enable=["*"]', *files)
+        assert done.returncode == 0, done.stderr
+        found += "".join(f"{capture.stem}: {line}\n" for line in done.stdout.decode().splitlines())
+    assert found == (GOLDEN / "upstream.txt").read_text()
 
 
 @needs_reference
