@@ -90,6 +90,13 @@ enum exe_flag {
 	EXE_IS_SCRIPT = 1 << 6,
 };
 
+/* Those of them that events carry, in their parameter's bits. */
+static inline uint32_t exe_flags_portable(uint32_t flags)
+{
+	return (flags & EXE_WRITABLE ? 1u : 0) | (flags & EXE_UPPER_LAYER ? 2u : 0) |
+	       (flags & EXE_FROM_MEMFD ? 4u : 0) | (flags & EXE_LOWER_LAYER ? 8u : 0);
+}
+
 /* What of a task a source does not know: those numbers are zero, and the task's earlier ones hold,
  * or its creator's. Live capture knows all of them. */
 enum task_unknown {

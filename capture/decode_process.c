@@ -259,12 +259,6 @@ static void set_common(struct decoder *d, const struct task_facts *task)
 	set_bytes(d, CLONE_cgroups, task->cgroups);
 }
 
-static uint32_t portable_exe_flags(uint32_t flags)
-{
-	return (flags & EXE_WRITABLE ? 1 : 0) | (flags & EXE_UPPER_LAYER ? 2 : 0) |
-	       (flags & EXE_FROM_MEMFD ? 4 : 0) | (flags & EXE_LOWER_LAYER ? 8 : 0);
-}
-
 void decode_exec(struct decoder *d, const struct record *record)
 {
 	const struct task_facts *task = decode_task_facts(d, record);
@@ -278,7 +272,7 @@ void decode_exec(struct decoder *d, const struct record *record)
 	set_u64(d, EXECVE_tty, task->tty);
 	set_i64(d, EXECVE_vpgid, task->vpgid);
 	set_u64(d, EXECVE_loginuid, task->loginuid);
-	set_u64(d, EXECVE_flags, portable_exe_flags(task->exe_flags));
+	set_u64(d, EXECVE_flags, exe_flags_portable(task->exe_flags));
 	set_u64(d, EXECVE_cap_inheritable, task->cap_inheritable);
 	set_u64(d, EXECVE_cap_permitted, task->cap_permitted);
 	set_u64(d, EXECVE_cap_effective, task->cap_effective);

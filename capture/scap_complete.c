@@ -71,7 +71,17 @@ static void complete_exec(struct param *params, const struct task_facts *task)
 	set_number(&params[EXECVE_tty], task->tty);
 	set_number(&params[EXECVE_vpgid], (uint64_t)task->vpgid);
 	set_number(&params[EXECVE_loginuid], task->loginuid);
-	set_number(&params[EXECVE_flags], 0);
+	set_number(&params[EXECVE_flags], exe_flags_portable(task->exe_flags));
+	set_number(&params[EXECVE_cap_inheritable], task->cap_inheritable);
+	set_number(&params[EXECVE_cap_permitted], task->cap_permitted);
+	set_number(&params[EXECVE_cap_effective], task->cap_effective);
+	set_number(&params[EXECVE_exe_ino], task->exe_ino);
+	set_number(&params[EXECVE_exe_ino_ctime], task->exe_ctime_ns);
+	set_number(&params[EXECVE_exe_ino_mtime], task->exe_mtime_ns);
+	set_number(&params[EXECVE_uid], task->euid);
+	set_text(&params[EXECVE_trusted_exepath], task->exepath);
+	set_number(&params[EXECVE_pgid], (uint64_t)task->pgid);
+	set_number(&params[EXECVE_gid], task->egid);
 }
 
 static void complete_task(struct param *params, const struct event *ev,

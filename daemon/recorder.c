@@ -145,6 +145,13 @@ static struct task_facts facts_of(const struct process *p)
 		.cwd = p->cwd,
 		.root = p->root,
 		.cgroups = p->cgroups,
+		.exe_flags = p->exe_flags,
+		.exe_ino = p->exe_ino,
+		.exe_ctime_ns = p->exe_ctime_ns,
+		.exe_mtime_ns = p->exe_mtime_ns,
+		.cap_inheritable = p->cap_inheritable,
+		.cap_permitted = p->cap_permitted,
+		.cap_effective = p->cap_effective,
 	};
 }
 

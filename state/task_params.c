@@ -12,12 +12,6 @@ static bool is_exec(enum event_type type)
 	return type == EVENT_EXECVE || type == EVENT_EXECVEAT;
 }
 
-static uint64_t portable_exe_flags(uint32_t flags)
-{
-	return (flags & EXE_WRITABLE ? 1 : 0) | (flags & EXE_UPPER_LAYER ? 2 : 0) |
-	       (flags & EXE_FROM_MEMFD ? 4 : 0) | (flags & EXE_LOWER_LAYER ? 8 : 0);
-}
-
 static const struct param *number(struct param *storage, uint64_t value)
 {
 	*storage = (struct param){.u64 = value, .is_present = true};
@@ -92,7 +86,7 @@ static const struct param *of_exec(const struct process *p, const struct thread 
 	case EXECVE_loginuid:
 		return number(storage, p->loginuid);
 	case EXECVE_flags:
-		return number(storage, portable_exe_flags(p->exe_flags));
+		return number(storage, exe_flags_portable(p->exe_flags));
 	case EXECVE_cap_inheritable:
 		return number(storage, t->cap_inheritable);
 	case EXECVE_cap_permitted:
