@@ -30,8 +30,10 @@ struct windows {
 	uint32_t *slots; /* keys by hash */
 	struct key_list *lists;
 	uint32_t n_lists;
-	uint32_t n_slots; /* a power of two */
-	uint32_t free_key, free_cell;
+	uint32_t n_slots;             /* a power of two */
+	uint32_t free_key, free_cell; /* given back: chains */
+	uint32_t fresh_key,
+		fresh_cell; /* the first never used: untouched memory is not there yet */
 	bool has_lost;
 	uint64_t lost_ns;
 	struct windows_counters counters;
@@ -44,16 +46,6 @@ static uint32_t power_above(uint64_t n)
 	while (power < n && power < UINT32_C(1) << 30)
 		power *= 2;
 	return power;
-}
-
-static void free_everything(struct windows *w)
-{
-	for (uint32_t i = 0; i < w->counters.keys_max; i++)
-		w->keys[i].next = i + 1 < w->counters.keys_max ? i + 1 : WINDOW_NONE;
-	for (uint32_t i = 0; i < w->counters.cells_max; i++)
-		w->cells[i].next = i + 1 < w->counters.cells_max ? i + 1 : WINDOW_NONE;
-	memset(w->slots, 0xff, w->n_slots * sizeof(*w->slots));
-	w->free_key = w->free_cell = 0;
 }
 
 int windows_create(struct windows **out, uint32_t n_lists, uint64_t bytes,
@@ -80,7 +72,8 @@ int windows_create(struct windows **out, uint32_t n_lists, uint64_t bytes,
 	w->counters.bytes = sizeof(*w) + w->counters.keys_max * sizeof(*w->keys) +
 			    w->counters.cells_max * sizeof(*w->cells) +
 			    w->n_slots * sizeof(*w->slots) + (n_lists + 1) * sizeof(*w->lists);
-	free_everything(w);
+	memset(w->slots, 0xff, w->n_slots * sizeof(*w->slots));
+	w->free_key = w->free_cell = WINDOW_NONE;
 	for (uint32_t i = 0; i < n_lists; i++)
 		w->lists[i].newest = w->lists[i].oldest = WINDOW_NONE;
 	*out = TAKE(w);
@@ -309,26 +302,37 @@ static void sweep(struct windows *w, uint32_t list)
 	}
 }
 
+/* A free one, which may cost another; not linked anywhere. */
+static uint32_t take_key(struct windows *w, uint32_t list)
+{
+	uint32_t key;
+
+	if (w->free_key == WINDOW_NONE && w->fresh_key < w->counters.keys_max)
+		return w->fresh_key++;
+	if (w->free_key == WINDOW_NONE)
+		evict(w, &(struct shortage){list, NULL});
+	key = w->free_key;
+	w->free_key = w->keys[key].next;
+	return key;
+}
+
 struct window_key *windows_get(struct windows *w, uint32_t list, struct hash128 hash,
 			       uint64_t now_ns)
 {
 	struct window_key *key = windows_find(w, list, hash, now_ns);
-	uint32_t *slot = slot_of(w, hash), next;
+	uint32_t *slot = slot_of(w, hash), index;
 
 	if (key)
 		return key;
 	sweep(w, list);
-	if (w->free_key == WINDOW_NONE)
-		evict(w, &(struct shortage){list, NULL});
-	key = &w->keys[w->free_key];
-	next = key->next;
+	index = take_key(w, list);
+	key = &w->keys[index];
 	*key = (struct window_key){.hash = hash,
 				   .next = *slot,
 				   .first = WINDOW_NONE,
 				   .last = WINDOW_NONE,
 				   .last_ns = now_ns};
-	*slot = w->free_key;
-	w->free_key = next;
+	*slot = index;
 	link_newest(w, &w->lists[list], key);
 	w->lists[list].n_keys++;
 	w->counters.keys++;
@@ -339,10 +343,14 @@ uint32_t windows_take_cell(struct windows *w, uint32_t list, const struct window
 {
 	uint32_t cell;
 
-	while (w->free_cell == WINDOW_NONE)
+	while (w->free_cell == WINDOW_NONE && w->fresh_cell == w->counters.cells_max)
 		evict(w, &(struct shortage){list, key});
-	cell = w->free_cell;
-	w->free_cell = w->cells[cell].next;
+	if (w->free_cell == WINDOW_NONE) {
+		cell = w->fresh_cell++;
+	} else {
+		cell = w->free_cell;
+		w->free_cell = w->cells[cell].next;
+	}
 	w->cells[cell] = (struct window_cell){.next = WINDOW_NONE};
 	w->lists[list].n_cells++;
 	w->counters.cells++;
