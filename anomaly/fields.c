@@ -4,6 +4,7 @@
 #include "anomaly/phrase.h"
 #include "base/arena.h"
 #include "base/util.h"
+#include "profiles/behavior_counts.h"
 
 #define KEY_TEXT_MAX 4096
 #define KEY_FIELD_MAX 1024
@@ -283,13 +284,40 @@ static const struct sighting *sighting_in(const struct field_context *ctx, int64
 	return NULL;
 }
 
+/* Where behaviour profiles are configured, the number is one of theirs. */
+static bool extract_counts(const struct field_context *ctx, const struct field *field,
+			   const struct field_arg *arg, struct values *out)
+{
+	bool wants_text = field->variant == SKETCH_PROFILE;
+	int64_t index = arg->is_given ? arg->index : 0;
+	struct text text = TEXT_NONE;
+	struct value *value;
+	uint64_t count = 0;
+
+	if (index >= BEHAVIOR_PROFILES_MAX ||
+	    !behavior_counts_ask(ctx->counts, ctx, (uint32_t)index, wants_text ? NULL : &count,
+				 wants_text ? &text : NULL))
+		return false;
+	value = one_value(ctx, field, out);
+	if (!value)
+		return false;
+	if (wants_text)
+		value->text = text;
+	else
+		value->u64 = count;
+	return true;
+}
+
 static bool extract_sketch(const struct field_context *ctx, const struct field *field,
 			   const struct field_arg *arg, struct values *out)
 {
-	const struct sighting *s = sighting_in(ctx, arg->is_given ? arg->index : 0);
 	struct field_arg whole = {0};
+	const struct sighting *s;
 	struct value *value;
 
+	if (ctx->counts)
+		return extract_counts(ctx, field, arg, out);
+	s = sighting_in(ctx, arg->is_given ? arg->index : 0);
 	if (!s)
 		return false;
 	value = one_value(ctx, field, out);
@@ -387,10 +415,12 @@ static const struct field fields[] = {
 	INCIDENT("from", VALUE_ABSTIME, INCIDENT_FROM, "When it began."),
 	INCIDENT("to", VALUE_ABSTIME, INCIDENT_TO, "When something was last added."),
 	{"anomaly.count_min_sketch", VALUE_UINT64, BY_INDEX, extract_sketch, check_index,
-	 "How often the behaviour was seen in the dimension with that number, this time included.",
+	 "How often the behaviour of the behavior profile with that number was seen, this time "
+	 "included; without anomaly.count_min_sketch: of the dimension with that number.",
 	 SKETCH_COUNT},
 	{"anomaly.count_min_sketch.profile", VALUE_CHARBUF, BY_INDEX, extract_sketch, check_index,
-	 "The behaviour that the event shows in the dimension with that number.", SKETCH_PROFILE},
+	 "The behaviour that the event shows in the behavior profile, or dimension, with that number.",
+	 SKETCH_PROFILE},
 	{"anomaly.falco.duration_ns", VALUE_UINT64, 0, extract_duration, NULL,
 	 "Time since the first event, in ns."},
 };

@@ -199,6 +199,15 @@ static void print_outcome(FILE *out, const struct snapshot_status *status)
 	       "Events left out for want of a value to count by.");
 	metric(out, "rule_window_restarts_total", COUNTER, status->rules.windows.restarts_total,
 	       "Times a rule began anew because time went back.");
+	metric(out, "count_min_sketch_updates_total", COUNTER,
+	       status->count_min_sketch.updates_total, "Events counted in behavior profiles.");
+	metric(out, "count_min_sketch_resets_total", COUNTER, status->count_min_sketch.resets_total,
+	       "Behavior profiles that began anew.");
+	metric(out, "count_min_sketch_resets_failed_total", COUNTER,
+	       status->count_min_sketch.resets_failed_total,
+	       "Those that could not, for lack of memory.");
+	metric(out, "count_min_sketch_cut_total", COUNTER, status->count_min_sketch.cut_total,
+	       "Behaviours too long: counted by their beginning.");
 	metric(out, "output_written_total", COUNTER, status->outputs.written_total,
 	       "Alerts given to outputs.");
 	metric(out, "output_failed_total", COUNTER, status->outputs.failed_total,

@@ -193,6 +193,19 @@ static void add_rules(cJSON *json, const struct call *call, const struct snapsho
 	add_windows(rules, status);
 }
 
+static void add_counts(cJSON *json, const struct snapshot_status *status)
+{
+	cJSON *counts = json_add_object(json, "count_min_sketch");
+
+	json_add_u64(counts, "profiles", status->count_min_sketch.profiles);
+	json_add_u64(counts, "bytes", status->count_min_sketch.bytes);
+	json_add_u64(counts, "updates_total", status->count_min_sketch.updates_total);
+	json_add_u64(counts, "resets_total", status->count_min_sketch.resets_total);
+	json_add_u64(counts, "resets_failed_total", status->count_min_sketch.resets_failed_total);
+	json_add_u64(counts, "cut_total", status->count_min_sketch.cut_total);
+	json_add_u64(counts, "damaged_total", status->count_min_sketch.damaged_total);
+}
+
 static void add_pauses(cJSON *json, const struct snapshot_status *status)
 {
 	cJSON *pauses = json_add_object(json, "pauses");
@@ -358,6 +371,7 @@ void route_status(const struct call *call, struct answer *answer)
 	add_storage(json, call, status);
 	add_rules(json, call, status);
 	add_pauses(json, status);
+	add_counts(json, status);
 	add_totals(json, status);
 	add_memory(json, status);
 	add_api(json, call->facts);

@@ -98,6 +98,11 @@ struct snapshot_status {
 		uint64_t memory_denied_total;
 	} anomaly;
 	struct {
+		uint32_t profiles; /* 0: none are configured */
+		uint64_t bytes, updates_total, resets_total, resets_failed_total, cut_total,
+			damaged_total;
+	} count_min_sketch;
+	struct {
 		uint64_t written_total, failed_total, shed_total; /* all outputs together */
 	} outputs;
 	double threshold_s;

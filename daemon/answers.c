@@ -195,6 +195,24 @@ static void fill_windows(const struct pipeline *p, struct snapshot_status *s)
 		(struct snapshot_memory_part){"rule_windows", c.bytes};
 }
 
+static void fill_counts(const struct pipeline *p, struct snapshot_status *s)
+{
+	struct behavior_counters c;
+
+	if (!p->parts.counts)
+		return;
+	behavior_counts_counters(p->parts.counts, &c);
+	s->count_min_sketch.profiles = c.profiles;
+	s->count_min_sketch.bytes = c.bytes;
+	s->count_min_sketch.updates_total = c.updates_total;
+	s->count_min_sketch.resets_total = c.resets_total;
+	s->count_min_sketch.resets_failed_total = c.resets_failed_total;
+	s->count_min_sketch.cut_total = c.cut_total;
+	s->count_min_sketch.damaged_total = c.damaged_total;
+	s->memory_parts[s->n_memory_parts++] =
+		(struct snapshot_memory_part){"count_min_sketch", c.bytes};
+}
+
 static int answer_status(struct pipeline *p, struct request *request, uint64_t now_ns)
 {
 	struct snapshot_status *s = &request->status;
@@ -211,6 +229,7 @@ static int answer_status(struct pipeline *p, struct request *request, uint64_t n
 	s->memory_parts[s->n_memory_parts++] =
 		(struct snapshot_memory_part){"profiles", s->profiles.bytes};
 	fill_rules(p, s);
+	fill_counts(p, s);
 	fill_windows(p, s);
 	fill_anomaly(p, s);
 	fill_outputs(p, s);

@@ -381,6 +381,10 @@ static int read_value(const struct reader *rd, const struct config_key *key, yam
 		return read_outputs(rd, node);
 	case CONFIG_MAP:
 		return read_static_fields(rd, node);
+	case CONFIG_PLUGINS:
+		return plugins_config_read(member, rd->document, node, rd->diag);
+	case CONFIG_SKETCHES:
+		return sketch_config_read(member, rd->document, node, rd->diag);
 	}
 	return -EINVAL;
 }
@@ -677,9 +681,13 @@ static void value_done(struct config *config, const struct config_key *key)
 	case CONFIG_MAP:
 		static_fields_done(config);
 		break;
+	case CONFIG_SKETCHES:
+		sketch_config_destroy(member);
+		break;
 	case CONFIG_NUMBER:
 	case CONFIG_NULLABLE_NUMBER:
 	case CONFIG_COUNT:
+	case CONFIG_PLUGINS: /* the sketches go with their own key */
 		break;
 	}
 }

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/diag.h"
+#include "daemon/config_sketches.h"
 
 struct string_list {
 	char **items;
@@ -55,6 +56,7 @@ struct config {
 	} learning;
 	struct {
 		double budget_per_day, min_return_period_s, incident_window_s;
+		struct sketch_config *count_min_sketch; /* NULL: none */
 	} anomaly;
 	struct {
 		uint64_t processes, fds_per_process, profile_bytes, pending_per_workload;
@@ -64,6 +66,7 @@ struct config {
 		struct output_config *items;
 		uint32_t n;
 	} outputs;
+	struct string_list load_plugins; /* Falco's; says nothing here */
 	struct {
 		char **names, **values;
 		uint32_t n;
@@ -84,6 +87,8 @@ enum config_type {
 	CONFIG_PATHS,
 	CONFIG_OUTPUTS,
 	CONFIG_MAP,
+	CONFIG_PLUGINS,  /* Falco's plugins: into the same */
+	CONFIG_SKETCHES, /* struct sketch_config * */
 };
 
 struct config_key {

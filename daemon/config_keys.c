@@ -78,6 +78,10 @@ static const struct config_key keys[] = {
 	 3.2e9, NULL, "what is more frequent than once in this time is never reported"},
 	{"anomaly.incident_window_s", CONFIG_NUMBER, AT(anomaly.incident_window_s), "900", 1, 86400,
 	 NULL, "seconds of quiet after which an incident is closed"},
+	{"anomaly.count_min_sketch", CONFIG_SKETCHES, AT(anomaly.count_min_sketch), "null", 0, 0,
+	 NULL,
+	 "behavior profiles for anomaly.count_min_sketch, as Falco's plugin anomalydetection has "
+	 "them"},
 	{"limits.processes", CONFIG_COUNT, AT(limits.processes), "65536", 64, 4194304, NULL,
 	 "processes kept"},
 	{"limits.fds_per_process", CONFIG_COUNT, AT(limits.fds_per_process), "4096", 16, 1048576,
@@ -94,6 +98,11 @@ static const struct config_key keys[] = {
 	 "HTTP connections at once"},
 	{"outputs", CONFIG_OUTPUTS, AT(outputs), NULL, 0, 0, NULL,
 	 "where alerts go: stdout, file, http, syslog, program"},
+	{"plugins", CONFIG_PLUGINS, AT(anomaly.count_min_sketch), NULL, 0, 0, NULL,
+	 "Falco's list of plugins: of anomalydetection the configuration is taken as "
+	 "anomaly.count_min_sketch; container, k8smeta and json may be there"},
+	{"load_plugins", CONFIG_STRINGS, AT(load_plugins), NULL, 0, 0, NULL,
+	 "Falco's; read and not needed"},
 	{"static_fields", CONFIG_MAP, AT(static_fields), NULL, 0, 0, NULL,
 	 "fields added to every alert"},
 };

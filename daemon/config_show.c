@@ -74,6 +74,10 @@ static cJSON *value_json(const struct config *config, const struct config_key *k
 		return outputs_json(config);
 	case CONFIG_MAP:
 		return static_fields_json(config);
+	case CONFIG_PLUGINS: /* shown where it is kept */
+		return cJSON_CreateArray();
+	case CONFIG_SKETCHES:
+		return sketch_config_json(*(struct sketch_config *const *)member);
 	}
 	return cJSON_CreateNull();
 }

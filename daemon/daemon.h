@@ -29,6 +29,7 @@ struct daemon {
 	struct siphash_key window_secret; /* keys what rules count; 0 in replay */
 	struct rule_set *rules;           /* until the pipeline takes them */
 	struct rule_memory *rule_memory;
+	struct behavior_counts *counts; /* NULL: none are configured */
 	struct store *store;
 	struct profile_set *profiles;
 	struct state *state;

@@ -73,8 +73,11 @@ int daemon_load_rules(const struct daemon *daemon, const struct config *config,
 int daemon_demand(const struct daemon *daemon, const struct config *config,
 		  const struct rule_set *rules, struct capture_demand *out, struct diag *diag)
 {
+	static const struct event_set none;
+	const struct event_set *counted =
+		daemon->counts ? behavior_counts_events(daemon->counts) : &none;
 	const struct event_set *asked[] = {rule_set_events(rules),
-					   profile_set_events(daemon->profiles)};
+					   profile_set_events(daemon->profiles), counted};
 	struct call_classes *classes = &out->classes;
 	int r = wanted_events(&out->wanted, asked, ARRAY_SIZE(asked), config, diag);
 
@@ -82,6 +85,8 @@ int daemon_demand(const struct daemon *daemon, const struct config *config,
 		return r;
 	out->max_cpu_ratio = config->capture.max_cpu_ratio;
 	needs_of(&out->needs, rules, daemon->profiles);
+	if (daemon->counts)
+		needs_add_counts(&out->needs, daemon->counts);
 	if (strcmp(config->capture.push_down, "on") != 0) {
 		call_classes_all(classes);
 		return 0;
@@ -89,6 +94,7 @@ int daemon_demand(const struct daemon *daemon, const struct config *config,
 	*classes = (struct call_classes){0};
 	rule_set_add_classes(rules, &out->wanted, classes);
 	profile_set_add_classes(daemon->profiles, &out->wanted, classes);
+	call_classes_add_events(classes, counted);
 	wanted_add_state_classes(classes, asked, ARRAY_SIZE(asked),
 				 rule_set_reads_descriptors(rules), config);
 	return 0;

@@ -96,6 +96,11 @@ void needs_all(struct capture_needs *out, uint16_t data_bytes)
 	memset(out->all_sends, 0xff, sizeof(out->all_sends));
 }
 
+void needs_add_counts(struct capture_needs *out, const struct behavior_counts *counts)
+{
+	behavior_counts_each_use(counts, add_use, out);
+}
+
 void needs_of(struct capture_needs *out, const struct rule_set *rules,
 	      const struct profile_set *profiles)
 {

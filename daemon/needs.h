@@ -3,6 +3,7 @@
 #pragma once
 
 #include "capture/source.h"
+#include "profiles/behavior_counts.h"
 #include "profiles/profile_set.h"
 #include "rules/rules.h"
 
@@ -10,6 +11,9 @@
 
 /* Everything, for a recording: data_bytes of each call's data. */
 void needs_all(struct capture_needs *out, uint16_t data_bytes);
+
+/* Add what counted behaviours look at. */
+void needs_add_counts(struct capture_needs *out, const struct behavior_counts *counts);
 
 /* Either may be NULL. */
 void needs_of(struct capture_needs *out, const struct rule_set *rules,

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "capture/live.h"
+#include "daemon/counts.h"
 #include "daemon/documents.h"
 #include "daemon/explain.h"
 #include "daemon/options.h"
@@ -61,10 +62,21 @@ static void make_window_secret(struct daemon *d)
 		d->window_secret.words[0] = clock_boot_ns(); /* better than none */
 }
 
+static int create_counts(struct daemon *d, uint64_t seed, struct behavior_counts **out)
+{
+	struct diag diag = {0};
+	int r = counts_create(out, d->config, &d->fields, seed, &diag);
+
+	if (r && *diag.message)
+		diag_print(&diag);
+	return r;
+}
+
 /* Rule and dimension files are judged before anything is opened or made. */
 static int check_files(struct daemon *d)
 {
 	SCOPED(profile_set_destroy) struct profile_set *probe = NULL;
+	SCOPED(behavior_counts_destroy) struct behavior_counts *counts = NULL;
 	struct diag diag = {0};
 	int r;
 
@@ -80,6 +92,8 @@ static int check_files(struct daemon *d)
 		r = daemon_load_rules(d, d->config, &d->rules, NULL);
 	if (!r)
 		r = create_profiles(d, 0, &probe);
+	if (!r)
+		r = create_counts(d, 0, &counts);
 	return r ? r : outputs_check(d->config);
 }
 
@@ -113,7 +127,9 @@ static uint64_t stored_or_new_seed(struct daemon *d)
 
 static int make_profiles(struct daemon *d)
 {
-	return create_profiles(d, stored_or_new_seed(d), &d->profiles);
+	int r = create_profiles(d, stored_or_new_seed(d), &d->profiles);
+
+	return r ? r : create_counts(d, stored_or_new_seed(d), &d->counts);
 }
 
 static int make_state(struct daemon *d)
@@ -171,6 +187,13 @@ static int load_incidents(const struct record_blob *blob, void *arg)
 	return incidents_load_image(arg, blob);
 }
 
+static int load_counts(const struct record_blob *blob, void *arg)
+{
+	struct daemon *d = arg;
+
+	return d->counts ? behavior_counts_load_image(d->counts, blob) : 0;
+}
+
 static int load_rule_memory(const struct record_blob *blob, void *arg)
 {
 	return rule_memory_load_image(arg, blob);
@@ -188,6 +211,7 @@ static int restore(struct daemon *d)
 		store_each_image(d->store, "scorer", load_scorer, d->scorer),
 		store_each_image(d->store, "incidents", load_incidents, d->incidents),
 		store_each_image(d->store, "rules", load_rule_memory, d->rule_memory),
+		store_each_image(d->store, "counts", load_counts, d),
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
@@ -384,6 +408,7 @@ static int make_pipeline(struct daemon *d)
 		.scorer = d->scorer,
 		.incidents = d->incidents,
 		.rule_memory = d->rule_memory,
+		.counts = d->counts,
 		.writer = d->writer,
 		.sinks = d->sinks,
 		.requests = d->requests,
@@ -424,6 +449,7 @@ static int make_replay_pipeline(struct daemon *d)
 		.scorer = d->scorer,
 		.incidents = d->incidents,
 		.rule_memory = d->rule_memory,
+		.counts = d->counts,
 		.emit = d->emit,
 		.emit_arg = d->emit_arg,
 		.look = d->look,
@@ -489,6 +515,7 @@ void daemon_unmake(struct daemon *d)
 	redact_destroy(&d->redact);
 	sinks_destroy(&d->sinks);
 	request_box_destroy(&d->requests);
+	behavior_counts_destroy(&d->counts);
 	rule_memory_destroy(&d->rule_memory);
 	incidents_destroy(&d->incidents);
 	scorer_destroy(&d->scorer);

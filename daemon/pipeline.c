@@ -12,6 +12,7 @@
 
 #define ARENA_BYTES (256 * 1024) /* values made for one event */
 #define NS_PER_S UINT64_C(1000000000)
+#define COUNTS_EVERY_NS (600 * NS_PER_S)
 #define REQUESTS_PER_REST 4 /* bounds the pause that askers can cause */
 
 static struct text source_syscall(void)
@@ -234,6 +235,7 @@ static int pipeline_step(struct pipeline *p, const struct event *ev)
 				    .state = parts->state,
 				    .score = &p->score,
 				    .memory = p->parts.rule_memory,
+				    .counts = p->parts.counts,
 				    .arena = &p->arena,
 				    .first_event_ns = p->first_event_ns};
 
@@ -241,6 +243,8 @@ static int pipeline_step(struct pipeline *p, const struct event *ev)
 	scorer_score(parts->scorer, &ctx, &p->sightings, &p->score);
 	if (parts->look)
 		parts->look(&ctx, parts->look_arg);
+	if (parts->counts)
+		behavior_counts_note(parts->counts, &ctx);
 	n_alerts = make_alerts(p, source_syscall(), &ctx, alerts, &is_suspicious);
 	incident = incidents_join(parts->incidents, &ctx, &p->score, alerts, n_alerts);
 	if (incident) {
@@ -327,6 +331,16 @@ static void emit_behaviour(struct record_behaviour *behaviour, void *arg)
 	push(arg, WRITE_BEHAVIOUR, behaviour);
 }
 
+/* Whole sketches are large: they are written now and then, and at the end. */
+static void store_counts(struct pipeline *p, uint64_t now_ns)
+{
+	if (!p->parts.counts || (p->counts_stored_ns && now_ns >= p->counts_stored_ns &&
+				 now_ns - p->counts_stored_ns < COUNTS_EVERY_NS))
+		return;
+	p->counts_stored_ns = now_ns;
+	push_if_made(p, WRITE_COUNTS, behavior_counts_image(p->parts.counts));
+}
+
 void pipeline_checkpoint(struct pipeline *p, uint64_t now_ns)
 {
 	int r;
@@ -341,6 +355,7 @@ void pipeline_checkpoint(struct pipeline *p, uint64_t now_ns)
 	push_if_made(p, WRITE_INCIDENTS, incidents_image(p->parts.incidents));
 	if (p->parts.rule_memory)
 		push_if_made(p, WRITE_RULES, rule_memory_image(p->parts.rule_memory));
+	store_counts(p, now_ns);
 	push(p, WRITE_COMMIT, NULL);
 	p->last_checkpoint_ns = now_ns;
 }
@@ -349,6 +364,7 @@ void pipeline_end(struct pipeline *p, uint64_t now_ns)
 {
 	if (p->parts.history)
 		push_if_made(p, WRITE_SPAN, history_end(p->parts.history, now_ns));
+	p->counts_stored_ns = 0;
 	pipeline_checkpoint(p, now_ns);
 }
 

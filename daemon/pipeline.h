@@ -13,6 +13,7 @@
 #include "daemon/clock_watch.h"
 #include "daemon/history.h"
 #include "daemon/shedding.h"
+#include "profiles/behavior_counts.h"
 #include "profiles/profile_set.h"
 #include "rules/memory.h"
 #include "rules/rules.h"
@@ -37,6 +38,7 @@ struct pipeline_parts {
 	struct scorer *scorer;
 	struct incidents *incidents;
 	struct rule_set *rules;
+	struct behavior_counts *counts;  /* NULL: none are configured */
 	struct rule_memory *rule_memory; /* NULL: rules remember nothing */
 	struct writer *writer;
 	record_emit_fn *emit; /* where records go instead of the writer; NULL: to it */

@@ -19,7 +19,9 @@ struct pipeline {
 	uint64_t first_event_ns, last_event_ns, last_checkpoint_ns, started_ns;
 	uint64_t rested_ns; /* last rest that an event caused */
 	uint64_t next_alert_id;
-	bool span_is_due; /* other rules run since the last event */
+	uint64_t counts_stored_ns; /* when the counts of behaviours were; 0: at the next checkpoint
+				    */
+	bool span_is_due;          /* other rules run since the last event */
 	uint64_t matches_total, matches_dropped_total, suppressed_total;
 	uint64_t lost_total; /* events, as of the last look */
 	struct losses *losses;

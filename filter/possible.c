@@ -356,6 +356,18 @@ void call_classes_all(struct call_classes *classes)
 	memset(classes, 0xff, sizeof(*classes));
 }
 
+void call_classes_add_events(struct call_classes *classes, const struct event_set *events)
+{
+	for (uint32_t type = 0; type < EVENT_TYPE_END; type++) {
+		if (events->types[type / 64] >> (type % 64) & 1)
+			classes->types[type] = UINT32_MAX;
+	}
+	for (uint32_t nr = 0; nr < 64 * SYSCALL_SET_WORDS; nr++) {
+		if (events->syscalls[nr / 64] >> (nr % 64) & 1)
+			classes->syscalls[nr] = UINT32_MAX;
+	}
+}
+
 static bool is_plain_call(const struct event_set *wanted, const struct event_set *own, uint32_t nr)
 {
 	return (wanted->syscalls[nr / 64] & own->syscalls[nr / 64]) >> nr % 64 & 1;

@@ -21,6 +21,9 @@ uint32_t filter_classes(const struct filter *filter, enum event_type type, uint3
 void call_classes_add_filter(struct call_classes *classes, const struct filter *filter,
 			     const struct event_set *wanted);
 
+/* Add every call of these events. */
+void call_classes_add_events(struct call_classes *classes, const struct event_set *events);
+
 void call_classes_all(struct call_classes *classes);
 
 /* The class that the kernel finds for the event; the detail of opens from their flags in the event

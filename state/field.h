@@ -20,6 +20,7 @@ struct score;
 struct record_incident;
 struct rule_memory;
 struct rule_match;
+struct behavior_counts;
 
 enum value_type {
 	VALUE_INT8,
@@ -89,6 +90,7 @@ struct field_context {
 	const struct score *score;              /* NULL before scoring */
 	const struct record_incident *incident; /* events of source "ethogram" */
 	struct rule_memory *memory;             /* of rules; NULL: they remember nothing */
+	struct behavior_counts *counts;         /* NULL: none are configured */
 	const struct rule_match *match;         /* the alert that is made; NULL: none is */
 	struct arena *arena;                    /* for made-up values */
 	uint64_t first_event_ns;                /* for evt.reltime */

@@ -81,7 +81,7 @@ static bool list_reserve(struct list *list, uint32_t more)
 static bool is_image(enum write_kind kind)
 {
 	return kind == WRITE_IMAGE || kind == WRITE_SCORER || kind == WRITE_INCIDENTS ||
-	       kind == WRITE_RULES;
+	       kind == WRITE_RULES || kind == WRITE_COUNTS;
 }
 
 static bool is_of_checkpoint(enum write_kind kind)

@@ -391,6 +391,11 @@ static int write_rules(struct rows *rows, const void *record)
 	return put_image(rows, "rules", record);
 }
 
+static int write_counts(struct rows *rows, const void *record)
+{
+	return put_image(rows, "counts", record);
+}
+
 static int write_nothing(struct rows *rows, const void *record)
 {
 	(void)rows;
@@ -407,7 +412,8 @@ static write_fn *const writes[WRITE_KIND_END] = {
 	[WRITE_SPAN] = write_span,           [WRITE_CONDITION] = write_condition,
 	[WRITE_JOURNAL] = write_journal,     [WRITE_IMAGE] = write_image,
 	[WRITE_SCORER] = write_scorer,       [WRITE_INCIDENTS] = write_incidents,
-	[WRITE_RULES] = write_rules,         [WRITE_COMMIT] = write_nothing,
+	[WRITE_RULES] = write_rules,         [WRITE_COUNTS] = write_counts,
+	[WRITE_COMMIT] = write_nothing,
 };
 
 int rows_write(struct rows *rows, enum write_kind kind, const void *record)

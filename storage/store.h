@@ -69,6 +69,7 @@ enum write_kind {
 	WRITE_SCORER,    /* struct record_blob, kind "scorer"; covers no journal */
 	WRITE_INCIDENTS, /* struct record_blob, kind "incidents"; covers no journal */
 	WRITE_RULES,     /* struct record_blob, kind "rules"; covers no journal */
+	WRITE_COUNTS,    /* struct record_blob, kind "counts"; covers no journal */
 	WRITE_COMMIT,    /* NULL: end of a checkpoint, commit now */
 	WRITE_KIND_END,
 };

@@ -107,7 +107,8 @@ static bool is_repeat(struct writer *writer, enum write_kind kind, const void *r
 static bool is_never_shed(enum write_kind kind)
 {
 	return kind == WRITE_JOURNAL || kind == WRITE_IMAGE || kind == WRITE_SCORER ||
-	       kind == WRITE_INCIDENTS || kind == WRITE_RULES || kind == WRITE_COMMIT;
+	       kind == WRITE_INCIDENTS || kind == WRITE_RULES || kind == WRITE_COUNTS ||
+	       kind == WRITE_COMMIT;
 }
 
 static void count_shed(struct writer *writer, enum write_kind kind, bool repeat)

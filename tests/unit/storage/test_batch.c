@@ -58,7 +58,7 @@ static void print_ready(const struct batch *batch, char *out, size_t out_bytes)
 		[WRITE_ANOMALY] = 'A', [WRITE_INCIDENT] = 'I',  [WRITE_ALERT] = 'L',
 		[WRITE_GAP] = 'G',     [WRITE_BEHAVIOUR] = 'B', [WRITE_JOURNAL] = 'J',
 		[WRITE_IMAGE] = 'P',   [WRITE_SCORER] = 'S',    [WRITE_INCIDENTS] = 'N',
-		[WRITE_RULES] = 'R',
+		[WRITE_RULES] = 'R',   [WRITE_COUNTS] = 'C',
 	};
 	uint32_t n_items;
 	void *const *items = batch_ready(batch, &n_items);
