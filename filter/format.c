@@ -52,21 +52,10 @@ static struct segment *add_segment(struct format_compiler *c)
 	return &f->segments[f->n++];
 }
 
-/* Note the operand, and before it what it is made of. */
-static int add_fields(struct format_compiler *c, struct operand *operand)
+static int add_field(struct format_compiler *c, struct operand *operand)
 {
 	struct format *f = c->format;
 
-	if (operand->kind == OPERAND_LITERAL)
-		return 0;
-	for (uint32_t i = 0; i < operand->n; i++) {
-		int r = add_fields(c, operand->children[i]);
-
-		if (r)
-			return r;
-	}
-	if (operand->kind == OPERAND_TUPLE)
-		return 0;
 	if (f->n_fields == FIELDS_MAX)
 		return -EINVAL;
 	if (f->n_fields == c->fields_max) {
@@ -80,6 +69,26 @@ static int add_fields(struct format_compiler *c, struct operand *operand)
 	}
 	f->fields[f->n_fields++] = operand;
 	return 0;
+}
+
+/* Note what a token is made of, in order: of calls within calls the fields only. */
+static int add_inner(struct format_compiler *c, const struct operand *operand)
+{
+	int r = 0;
+
+	for (uint32_t i = 0; !r && i < operand->n; i++) {
+		struct operand *child = operand->children[i];
+
+		r = child->kind == OPERAND_FIELD ? add_field(c, child) : add_inner(c, child);
+	}
+	return r;
+}
+
+static int add_fields(struct format_compiler *c, struct operand *operand)
+{
+	int r = add_inner(c, operand);
+
+	return r ? r : add_field(c, operand);
 }
 
 static int compile_operand(struct format_compiler *c, struct text source, struct operand **out,

@@ -142,7 +142,7 @@ static bool take_escape(struct translation *t, uint32_t *c)
 	if ((unsigned char)first >= 0x80)
 		return fail(t, "bad escape sequence");
 	t->at++;
-	if (!isalnum((unsigned char)first) && first != '_') {
+	if (!isalnum((unsigned char)first)) {
 		*c = (unsigned char)first;
 		return true;
 	}
