@@ -44,10 +44,15 @@ cJSON *case_read(const char *line)
 	return json;
 }
 
+/* What stands for a value that should be a text and is none: equal to nothing that the engine says.
+ */
+#define NOT_A_TEXT "\xff(no text)"
+
 struct text text_of(const cJSON *string)
 {
-	const unsigned char *in = (const unsigned char *)string->valuestring;
-	char *out = malloc(strlen(string->valuestring) + 1);
+	const char *text = cJSON_IsString(string) ? string->valuestring : NOT_A_TEXT;
+	const unsigned char *in = (const unsigned char *)text;
+	char *out = malloc(strlen(text) + 1);
 	uint32_t n = 0;
 
 	while (*in) {

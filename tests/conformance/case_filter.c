@@ -60,6 +60,17 @@ static bool has_hex(struct text t, const char *hex)
 	return !*hex;
 }
 
+/* Whether the canonical form is its own canonical form. */
+static bool parses_again(const struct ast_node *root, struct pool *pool)
+{
+	struct text text = ast_text(root, pool);
+	struct ast_node *again = NULL;
+	struct diag diag = {0};
+
+	return !filter_parse(&again, text, FILTER_DEPTH_DEFAULT, pool, &diag) &&
+	       text_equal(ast_text(again, pool), text);
+}
+
 static bool parses_as(struct suite *suite, const cJSON *test, struct text input)
 {
 	SCOPED(done_pool) struct pool pool = {0};
@@ -81,6 +92,10 @@ static bool parses_as(struct suite *suite, const cJSON *test, struct text input)
 			return failed(suite, "'%.*s': got '%.*s', want '%.*s'", TEXT_ARGS(input),
 				      TEXT_ARGS(got), TEXT_ARGS(want));
 	}
+	if (!r && cJSON_IsTrue(cJSON_GetObjectItem(expect, "roundtrip")) &&
+	    !parses_again(root, &pool))
+		return failed(suite, "'%.*s': what it prints does not parse alike",
+			      TEXT_ARGS(input));
 	if (!r && hex && !has_hex(value_node(root)->text, hex))
 		return failed(suite, "'%.*s': value is not %s", TEXT_ARGS(input), hex);
 	return true;
@@ -326,6 +341,35 @@ static bool fields_are(struct suite *suite, const struct format *format,
 	return true;
 }
 
+/* Whether the map of fields has this one: a name once, transformers if they are wanted, and nothing
+ * from the first absent value on where that ends the output. */
+static bool is_in_map(const struct format *format, uint32_t i, uint32_t end, bool transformers)
+{
+	const struct operand *operand = format_field(format, i);
+	bool is_new = i < end && (operand->kind != OPERAND_TRANSFORMER || transformers);
+
+	for (uint32_t j = 0; j < i; j++)
+		is_new = is_new && !text_equal(format_field(format, j)->name, operand->name);
+	return is_new;
+}
+
+static bool has_n_fields(struct suite *suite, const struct format *format,
+			 const struct field_context *ctx, const cJSON *test, bool is_strict)
+{
+	const cJSON *want = cJSON_GetObjectItem(cJSON_GetObjectItem(test, "expect"), "n_fields");
+	bool transformers = cJSON_IsTrue(cJSON_GetObjectItem(test, "resolve_transformed"));
+	uint32_t n = 0, end = 0;
+	struct values values;
+
+	while (end < format_n_fields(format) &&
+	       (!is_strict || operand_eval(format_field(format, end), ctx, &values)))
+		end++;
+	for (uint32_t i = 0; i < format_n_fields(format); i++)
+		n += is_in_map(format, i, end, transformers);
+	return !cJSON_IsNumber(want) || want->valuedouble == (double)n ||
+	       failed(suite, "%u fields", n);
+}
+
 static bool names_are(struct suite *suite, const struct format *format, const cJSON *expect)
 {
 	const cJSON *names = cJSON_GetObjectItem(expect, "field_names"), *name;
@@ -369,6 +413,8 @@ static bool output_is(struct suite *suite, const cJSON *test, const struct forma
 	} else {
 		out.len = format_print(format, ctx, text, sizeof(text));
 	}
+	if (cJSON_IsTrue(cJSON_GetObjectItem(expect, "output_nonempty")) && !out.len)
+		return failed(suite, "no output");
 	if (emitted && ok != (bool)cJSON_IsTrue(emitted))
 		return failed(suite, "emitted: %d", ok);
 	return !output || text_equal((struct text){out.buffer, out.len}, want) ||
@@ -394,6 +440,7 @@ static bool format_with(struct suite *suite, const cJSON *test, const struct fie
 	arena_reset(&suite->arena);
 	return output_is(suite, test, format, ctx, is_strict) &&
 	       fields_are(suite, format, ctx, expect, transformers) &&
+	       has_n_fields(suite, format, ctx, test, is_strict) &&
 	       names_are(suite, format, expect);
 }
 

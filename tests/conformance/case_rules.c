@@ -492,6 +492,23 @@ static bool steps_hold(struct load *load)
 	return true;
 }
 
+/* The rules that are there stand in the order of the case. */
+static bool order_is(struct load *load, const cJSON *rules)
+{
+	const struct rule *last = NULL;
+	const cJSON *want;
+
+	cJSON_ArrayForEach(want, rules)
+	{
+		const struct rule *rule = find_rule(load->set, want->string);
+
+		if (rule && last && rule <= last)
+			return failed(load->suite, "%s: order", want->string);
+		last = rule ? rule : last;
+	}
+	return true;
+}
+
 static bool result_is(struct load *load)
 {
 	const cJSON *rules = member(load->expect, "rules"), *rule;
@@ -506,6 +523,7 @@ static bool result_is(struct load *load)
 	if (enabled && cJSON_GetNumberValue(enabled) != (double)count_enabled(load->set))
 		return failed(load->suite, "%u enabled", count_enabled(load->set));
 	cJSON_ArrayForEach(rule, rules) ok = ok && rule_is(load, rule);
+	ok = ok && order_is(load, rules);
 	if (plugins && ok)
 		ok = (rule_loader_check_plugins(load->loader, NULL) == 0) ==
 			     (bool)cJSON_IsTrue(plugins) ||

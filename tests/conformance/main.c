@@ -11,6 +11,7 @@
 #include "tests/conformance/cases.h"
 
 #define ARENA_BYTES (4u << 20)
+#define INPUTS_MAX 1000000 /* repetitions of an input */
 
 struct totals {
 	unsigned passed, failed, known, stale;
@@ -50,6 +51,42 @@ static bool is_known(const struct known *known, const char *id)
 	return false;
 }
 
+static bool is_object_of_objects(const cJSON *json)
+{
+	const cJSON *member;
+
+	if (json && !cJSON_IsObject(json))
+		return false;
+	cJSON_ArrayForEach(member, json)
+	{
+		if (!cJSON_IsObject(member))
+			return false;
+	}
+	return true;
+}
+
+static bool is_repeated_text(const cJSON *json)
+{
+	const cJSON *count = cJSON_GetObjectItem(json, "count");
+
+	return !json ||
+	       (cJSON_IsString(cJSON_GetObjectItem(json, "text")) && cJSON_IsNumber(count) &&
+		count->valuedouble >= 0 && count->valuedouble <= INPUTS_MAX);
+}
+
+/* What every kind relies on. */
+static bool has_shape(const cJSON *test, bool takes_files)
+{
+	const cJSON *input = cJSON_GetObjectItem(test, "input");
+	const cJSON *options = cJSON_GetObjectItem(test, "options");
+	const cJSON *repeat = cJSON_GetObjectItem(test, "input_repeat");
+
+	return cJSON_IsObject(cJSON_GetObjectItem(test, "expect")) &&
+	       (takes_files ? !input || cJSON_IsArray(input) : repeat || cJSON_IsString(input)) &&
+	       (!options || cJSON_IsObject(options)) && is_repeated_text(repeat) &&
+	       is_object_of_objects(cJSON_GetObjectItem(test, "given"));
+}
+
 static bool run_case(struct suite *suite, const cJSON *test)
 {
 	static const struct {
@@ -63,8 +100,11 @@ static bool run_case(struct suite *suite, const cJSON *test)
 
 	suite->reason[0] = '\0';
 	for (size_t i = 0; kind && i < ARRAY_SIZE(kinds); i++) {
-		if (strcmp(kind, kinds[i].kind) == 0)
-			return kinds[i].run(suite, test);
+		if (strcmp(kind, kinds[i].kind) != 0)
+			continue;
+		if (!has_shape(test, kinds[i].run == case_rules))
+			return failed(suite, "not of the shape of a %s case", kind);
+		return kinds[i].run(suite, test);
 	}
 	return failed(suite, "unknown kind");
 }
