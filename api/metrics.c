@@ -229,6 +229,12 @@ static void print_loads(FILE *out, const struct call *call)
 	metric(out, "rule_reloads_total", COUNTER, facts.reloads_total, "Reloads of rules.");
 	metric(out, "rule_reloads_refused_total", COUNTER, facts.reloads_refused_total,
 	       "Of these: refused, the old rules stayed.");
+	metric(out, "rule_tries_total", COUNTER, facts.tries_total,
+	       "Rules and exceptions tried on stored events.");
+	metric(out, "rule_tries_refused_total", COUNTER, facts.tries_refused_total,
+	       "Those sent away, as one was being tried.");
+	metric(out, "rule_tries_partial_total", COUNTER, facts.tries_partial_total,
+	       "Of those tried: time or events ran out.");
 }
 
 static void print_history(FILE *out, const struct storage_facts *facts)

@@ -180,6 +180,9 @@ static void add_rules(cJSON *json, const struct call *call, const struct snapsho
 	json_add_time(rules, "last_error_at", facts.last_error_ns);
 	json_add_u64(rules, "reloads_total", facts.reloads_total);
 	json_add_u64(rules, "reloads_refused_total", facts.reloads_refused_total);
+	json_add_u64(rules, "tries_total", facts.tries_total);
+	json_add_u64(rules, "tries_refused_total", facts.tries_refused_total);
+	json_add_u64(rules, "tries_partial_total", facts.tries_partial_total);
 	json_add_double(rules, "last_reload_s",
 			facts.reloads_total ? (double)facts.load_ns / 1e9 : NAN);
 	json_add_u64(rules, "matches_total", status->rules.matches_total);

@@ -36,8 +36,10 @@ struct api_rules_facts {
 	uint64_t loaded_ns;  /* when they came into use */
 	uint64_t load_ns;    /* what the last reload took */
 	uint64_t reloads_total, reloads_refused_total;
-	uint64_t errors;      /* of the last load; 0: it is in use */
-	char last_error[512]; /* the first of them; empty: none */
+	uint64_t tries_total, tries_refused_total; /* what-ifs and exceptions; one at a time */
+	uint64_t tries_partial_total;              /* of tries_total: time or events ran out */
+	uint64_t errors;                           /* of the last load; 0: it is in use */
+	char last_error[512];                      /* the first of them; empty: none */
 	uint64_t last_error_ns;
 };
 

@@ -57,7 +57,7 @@ struct daemon {
 	pthread_t loader;
 	bool loader_runs;
 	atomic_bool stop;
-	atomic_bool tries_rules; /* an API thread runs a what-if */
+	struct what_if_hooks *tries; /* of API threads */
 	struct reload *reload;
 	const struct rule_set *loaded; /* loader's: the pipeline's own, or about to be */
 	/* What the capture has to deliver; made by the loader, used by the pipeline thread once

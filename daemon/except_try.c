@@ -262,7 +262,8 @@ static int take_event(const struct record_event *event, void *arg)
 	else if (r == -EINVAL)
 		r = 0;
 	run->is_over = clock_monotonic_ns() >= run->deadline_ns ||
-		       run->n_events >= run->question->events_max;
+		       run->n_events >= run->question->events_max ||
+		       (run->question->stop && atomic_load(run->question->stop));
 	return r ? r : run->is_over;
 }
 

@@ -6,10 +6,11 @@
 #include "daemon/what_if_history.h"
 
 struct except_question {
-	uint64_t alert;      /* its id */
-	bool is_redacted;    /* secrets are hidden before they are stored */
-	uint64_t budget_ns;  /* of time */
-	uint64_t events_max; /* of history, newest last */
+	uint64_t alert;          /* its id */
+	bool is_redacted;        /* secrets are hidden before they are stored */
+	uint64_t budget_ns;      /* of time */
+	uint64_t events_max;     /* of history, newest last */
+	const atomic_bool *stop; /* as for what_if_history */
 };
 
 /* rules: what runs; path, text, only and wants_all of it are not used. 0 gives the document

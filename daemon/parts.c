@@ -263,6 +263,7 @@ static char *hook_rules_reload(void *arg)
 static void hook_rules_facts(struct api_rules_facts *out, void *arg)
 {
 	reload_facts(((struct daemon *)arg)->reload, out);
+	what_if_hooks_facts(((struct daemon *)arg)->tries, out);
 }
 
 /* Early: a pattern that is wrong must refuse the start, not leave secrets uncovered. */
@@ -360,6 +361,8 @@ static int make_api(struct daemon *d)
 				  .arg = d};
 	int r = request_box_create(&d->requests);
 
+	if (!r)
+		r = what_if_hooks_create(&d->tries, d);
 	if (!r)
 		r = reload_create(&d->reload, d);
 	sources.box = d->requests;
@@ -505,7 +508,9 @@ int daemon_make_replay(struct daemon *d)
 
 void daemon_unmake(struct daemon *d)
 {
+	what_if_hooks_stop(d->tries);
 	api_server_destroy(&d->api);
+	what_if_hooks_destroy(&d->tries);
 	reload_destroy(&d->reload);
 	source_destroy(&d->source);
 	pipeline_destroy(&d->pipeline);

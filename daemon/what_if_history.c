@@ -159,7 +159,8 @@ static int take_event(const struct record_event *event, void *arg)
 		r = match_rules(run, event);
 	}
 	run->is_over = clock_monotonic_ns() >= run->deadline_ns ||
-		       run->n_events >= run->history->events_max;
+		       run->n_events >= run->history->events_max ||
+		       (run->history->stop && atomic_load(run->history->stop));
 	return r ? r : run->is_over; /* 1 ends the query */
 }
 

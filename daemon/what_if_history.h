@@ -3,6 +3,8 @@
  * undecided. Any thread, in short transactions; bounded by time and number of events. */
 #pragma once
 
+#include <stdatomic.h>
+
 #include "daemon/what_if_rules.h"
 #include "storage/queries.h"
 
@@ -11,7 +13,8 @@ struct what_if_history {
 	const char *cursor;          /* the next of an answer before; NULL: from the start */
 	uint64_t budget_ns;          /* of time, from now on */
 	uint64_t events_max;
-	uint64_t now_ns; /* epoch: where a span without end ends */
+	uint64_t now_ns;         /* epoch: where a span without end ends */
+	const atomic_bool *stop; /* once true, end it as if time had run out; NULL: never */
 };
 
 /* 0 gives the document (docs/api.md, what-if), also of rules that are refused; -EINVAL: the cursor

@@ -16,6 +16,41 @@
 #define EVENTS_MAX 200000
 #define UNNAMED "rules" /* in messages about a body without a name */
 
+struct what_if_hooks {
+	struct daemon *daemon;
+	atomic_bool is_busy, stop;
+	_Atomic uint64_t tries_total, refused_total, partial_total;
+};
+
+int what_if_hooks_create(struct what_if_hooks **out, struct daemon *daemon)
+{
+	struct what_if_hooks *hooks = calloc(1, sizeof(*hooks));
+
+	if (!hooks)
+		return -ENOMEM;
+	hooks->daemon = daemon;
+	*out = hooks;
+	return 0;
+}
+
+void what_if_hooks_destroy(struct what_if_hooks **hooks)
+{
+	free(TAKE(*hooks));
+}
+
+void what_if_hooks_stop(struct what_if_hooks *hooks)
+{
+	if (hooks)
+		atomic_store(&hooks->stop, true);
+}
+
+void what_if_hooks_facts(const struct what_if_hooks *hooks, struct api_rules_facts *out)
+{
+	out->tries_total = hooks->tries_total;
+	out->tries_refused_total = hooks->refused_total;
+	out->tries_partial_total = hooks->partial_total;
+}
+
 /* What is tried, and with what: the files as a reload would take them now. */
 struct trial {
 	struct config *config;
@@ -23,6 +58,7 @@ struct trial {
 	struct what_if_question question;
 	struct queries *queries;
 	const struct field_set *fields;
+	const atomic_bool *stop;
 };
 
 static void trial_done(struct trial *trial)
@@ -76,6 +112,7 @@ static int try_rules(struct trial *trial, const struct api_what_if *ask, cJSON *
 		.budget_ns = BUDGET_NS,
 		.events_max = EVENTS_MAX,
 		.now_ns = clock_real_ns(),
+		.stop = trial->stop,
 	};
 	struct what_if_question *question = &trial->question;
 	int r;
@@ -99,38 +136,60 @@ static int print(int r, cJSON *document, char **out)
 	return r;
 }
 
+/* -EBUSY while another is tried. */
+static int begin(struct what_if_hooks *hooks, struct trial *trial, struct queries *queries)
+{
+	int r;
+
+	if (atomic_exchange(&hooks->is_busy, true)) {
+		hooks->refused_total++;
+		return -EBUSY;
+	}
+	hooks->tries_total++;
+	trial->stop = &hooks->stop;
+	r = trial_init(trial, hooks->daemon, queries);
+	if (r)
+		atomic_store(&hooks->is_busy, false);
+	return r;
+}
+
+/* part: that says whether it is complete. */
+static void end(struct what_if_hooks *hooks, const cJSON *part)
+{
+	if (cJSON_IsFalse(cJSON_GetObjectItem(part, "complete")))
+		hooks->partial_total++;
+	atomic_store(&hooks->is_busy, false);
+}
+
 int what_if_hook(const struct api_what_if *ask, struct queries *queries, char **out, void *arg)
 {
 	SCOPED(trial_done) struct trial trial = {0};
-	struct daemon *d = arg;
+	struct what_if_hooks *hooks = ((struct daemon *)arg)->tries;
 	cJSON *document = NULL;
-	int r;
+	int r = begin(hooks, &trial, queries);
 
-	if (atomic_exchange(&d->tries_rules, true))
-		return -EBUSY;
-	r = trial_init(&trial, d, queries);
-	if (!r)
-		r = try_rules(&trial, ask, &document);
-	atomic_store(&d->tries_rules, false);
+	if (r)
+		return r;
+	r = try_rules(&trial, ask, &document);
+	end(hooks, cJSON_IsTrue(cJSON_GetObjectItem(document, "successful")) ? document : NULL);
 	return print(r, document, out);
 }
 
 int except_hook(uint64_t alert, struct queries *queries, char **out, void *arg)
 {
 	SCOPED(trial_done) struct trial trial = {0};
-	struct daemon *d = arg;
-	struct except_question question = {
-		.alert = alert, .budget_ns = BUDGET_NS, .events_max = EVENTS_MAX};
+	struct what_if_hooks *hooks = ((struct daemon *)arg)->tries;
+	struct except_question question = {.alert = alert,
+					   .budget_ns = BUDGET_NS,
+					   .events_max = EVENTS_MAX,
+					   .stop = &hooks->stop};
 	cJSON *document = NULL;
-	int r;
+	int r = begin(hooks, &trial, queries);
 
-	if (atomic_exchange(&d->tries_rules, true))
-		return -EBUSY;
-	r = trial_init(&trial, d, queries);
-	if (!r) {
-		question.is_redacted = trial.config->storage.redact.n > 0;
-		r = except_run(&document, queries, &trial.question, &question, &d->fields);
-	}
-	atomic_store(&d->tries_rules, false);
+	if (r)
+		return r;
+	question.is_redacted = trial.config->storage.redact.n > 0;
+	r = except_run(&document, queries, &trial.question, &question, trial.fields);
+	end(hooks, cJSON_GetObjectItem(document, "history"));
 	return print(r, document, out);
 }

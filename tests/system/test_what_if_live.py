@@ -36,10 +36,14 @@ def fixture_daemon(folder):
     rules = folder / "rules.yaml"
     rules.write_text(RULES.format(folder=folder))
     (folder / "local.yaml").write_text("[]\n")
-    daemon = Daemon(folder, [f"rules.files=[{rules}, {folder}/local.yaml]", "storage.checkpoint_s=1"])
+    # One dimension, of little: first sightings of a busy host would take most of the time.
+    (folder / "dimensions.yaml").write_text(
+        "dimensions:\n  - name: exec\n    events: [execve]\n    key:\n      - {name: exe, field: process.exe}\n")
+    daemon = Daemon(folder, [f"rules.files=[{rules}, {folder}/local.yaml]", "storage.checkpoint_s=1",
+                             f"learning.dimensions=[{folder}/dimensions.yaml]"])
     daemon.start()
     yield daemon
-    daemon.stop()
+    assert daemon.stop() == 0
 
 
 def cli(daemon, *args):
@@ -120,8 +124,8 @@ def test_what_was_not_captured_is_said(daemon):
     assert rules["Q"]["hits"] == 0 and rules["Q"]["not_captured"]["undecided"] > 0
 
 
-HOSTILE = ["secret 'single' \"double\" \\back\\x41 # [a, b]: {c}", "secret\nnew\tline \udcff\udcfe ü",
-           "secret a=b,(c) tools end *?[x] %fd.name"]
+# More of them go through loader and filter in tests/unit/daemon/test_except_propose.c.
+HOSTILE = ["secret 'a' \"b\" \\x41 # [a, b]: {c}\nnew \udcff ü a=b,(c) tools end *?[x] %fd.name"]
 
 
 @pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))
@@ -236,13 +240,12 @@ def test_unknown_alerts(daemon):
 
 def test_one_at_a_time(daemon):
     """Whoever comes while another is tried is sent away, and nobody waits."""
-    text = "".join(f"- rule: r{i}\n  desc: d\n  condition: reads and fd.name = /x{i}\n  output: x\n  priority: INFO\n"
-                   for i in range(60))
+    text = "- rule: r\n  desc: d\n  condition: reads and fd.name = /x\n  output: x\n  priority: INFO\n"
     statuses = []
 
     def ask():
         statuses.append(daemon.request("POST", "/v1/rules/what-if", body=text)[0])
-    for _ in range(10):
+    for _ in range(50):
         threads = [threading.Thread(target=ask) for _ in range(4)]
         for thread in threads:
             thread.start()
@@ -251,6 +254,9 @@ def test_one_at_a_time(daemon):
         if 429 in statuses:
             break
     assert set(statuses) == {200, 429}
+    rules = daemon.get("/v1/status")["rules"]
+    assert rules["tries_refused_total"] >= statuses.count(429) and rules["tries_total"] >= statuses.count(200)
+    assert b"ethogram_rule_tries_refused_total" in daemon.request("GET", "/metrics")[1]
 
 
 @pytest.mark.parametrize("body", [
