@@ -93,6 +93,12 @@ static const struct query_param processes_params[] = {
 	END,
 };
 
+static const struct query_param rules_params[] = {
+	{"name", QUERY_TEXT, "Of this name; * stands for anything.", NULL},
+	{"tag", QUERY_TEXT, "With this tag.", NULL},
+	END,
+};
+
 /* method, path, access, function, parameters, schema, content type, body bytes, summary */
 static const struct route routes[] = {
 	{"GET", "/", ACCESS_OPEN, route_page, NULL, NULL, "text/html", 0, "The page"},
@@ -136,7 +142,7 @@ static const struct route routes[] = {
 	 "Exceptions that would silence an alert, each tried on history"},
 	{"GET", "/v1/processes", ACCESS_READ, route_processes, processes_params, "Process", NULL, 0,
 	 "The live process tree"},
-	{"GET", "/v1/rules", ACCESS_READ, route_rules, NULL, "RuleList", NULL, 0,
+	{"GET", "/v1/rules", ACCESS_READ, route_rules, rules_params, "RuleList", NULL, 0,
 	 "Loaded rules with hits"},
 	{"POST", "/v1/rules/check", ACCESS_READ, route_rules_check, NULL, "RulesCheck", NULL,
 	 RULE_FILE_BYTES_MAX, "Check a rule file, given as the body"},

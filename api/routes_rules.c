@@ -8,32 +8,51 @@
 static cJSON *rule_json(const struct snapshot_rule *rule)
 {
 	cJSON *json = cJSON_CreateObject();
-	cJSON *tags;
-	uint32_t start = 0;
 
 	json_add_text(json, "name", rule->name);
 	json_add_text(json, "description", rule->description);
 	json_add_text(json, "source", rule->source);
 	json_add_text(json, "condition", rule->condition);
-	if (rule->window.len)
-		json_add_text(json, "window", rule->window);
-	else
-		cJSON_AddNullToObject(json, "window");
+	json_add_text_or_null(json, "window", rule->window);
 	json_add_text(json, "output", rule->output);
 	json_add_text(json, "priority", text_from(alert_priority_name(rule->priority)));
-	tags = json_add_array(json, "tags");
-	for (uint32_t i = 0; i <= rule->tags.len; i++) {
-		if (i < rule->tags.len && rule->tags.ptr[i] != ' ')
-			continue;
-		if (i > start)
-			json_append_text(tags, (struct text){rule->tags.ptr + start, i - start});
-		start = i + 1;
-	}
+	json_add_words(json, "tags", rule->tags);
 	json_add_bool(json, "enabled", rule->is_enabled);
 	json_add_u64(json, "hits_total", rule->hits_total);
 	json_add_u64(json, "suppressed_total", rule->suppressed_total);
 	json_add_time(json, "last_hit", rule->last_hit_ns);
+	json_add_text_or_null(json, "file", rule->file);
+	json_add_u64(json, "line", rule->line);
+	json_add_words(json, "absent_fields", rule->absent_fields);
 	return json;
+}
+
+/* Whether words, separated by blanks, has wanted among them. */
+static bool has_word(struct text words, struct text wanted)
+{
+	uint32_t start = 0;
+
+	for (uint32_t i = 0; i <= words.len; i++) {
+		if (i < words.len && words.ptr[i] != ' ')
+			continue;
+		if (i - start == wanted.len &&
+		    memcmp(words.ptr + start, wanted.ptr, i - start) == 0)
+			return true;
+		start = i + 1;
+	}
+	return false;
+}
+
+/* What the parameters ask for. */
+static bool is_asked_for(const struct call *call, const struct snapshot_rule *rule)
+{
+	const char *name = query_text(&call->query, "name"), *tag = query_text(&call->query, "tag");
+
+	if (name && !text_matches(text_from(name), rule->name))
+		return false;
+	if (tag && !has_word(rule->tags, text_from(tag)))
+		return false;
+	return true;
 }
 
 /* All of them: they were loaded from files, so their number is bounded. */
@@ -49,8 +68,10 @@ void route_rules(const struct call *call, struct answer *answer)
 	}
 	json = cJSON_CreateObject();
 	items = json_add_array(json, "items");
-	for (uint32_t i = 0; i < live->request->rules.n; i++)
-		cJSON_AddItemToArray(items, rule_json(&live->request->rules.items[i]));
+	for (uint32_t i = 0; i < live->request->rules.n; i++) {
+		if (is_asked_for(call, &live->request->rules.items[i]))
+			cJSON_AddItemToArray(items, rule_json(&live->request->rules.items[i]));
+	}
 	json_add_null(json, "next");
 	answer_json(answer, json);
 }

@@ -148,6 +148,20 @@ void json_add_text_or_null(cJSON *object, const char *name, struct text t)
 	json_add_item(object, name, t.len ? text_item(t) : NULL);
 }
 
+void json_add_words(cJSON *object, const char *name, struct text t)
+{
+	cJSON *words = json_add_array(object, name);
+	uint32_t start = 0;
+
+	for (uint32_t i = 0; i <= t.len; i++) {
+		if (i < t.len && t.ptr[i] != ' ')
+			continue;
+		if (i > start)
+			json_append_text(words, (struct text){t.ptr + start, i - start});
+		start = i + 1;
+	}
+}
+
 void json_add_time(cJSON *object, const char *name, uint64_t ns)
 {
 	char text[TIME_TEXT_BYTES];

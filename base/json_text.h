@@ -24,7 +24,8 @@ bool json_text_decode(struct text t, char *out, uint32_t *len);
 
 /* Members of a cJSON object. Without memory the member is missing; cJSON_Print* then still work.
  * name is borrowed for good (a literal). */
-void json_add_text(cJSON *object, const char *name, struct text t);         /* empty: "" */
+void json_add_text(cJSON *object, const char *name, struct text t); /* empty: "" */
+void json_add_words(cJSON *object, const char *name, struct text t);
 void json_add_text_or_null(cJSON *object, const char *name, struct text t); /* empty: null */
 void json_add_time(cJSON *object, const char *name, uint64_t ns);           /* 0: null */
 void json_add_hex16(cJSON *object, const char *name, uint64_t value);

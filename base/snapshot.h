@@ -234,6 +234,9 @@ struct snapshot_rule {
 	enum alert_priority priority;
 	bool is_enabled;
 	uint64_t hits_total, suppressed_total, last_hit_ns;
+	struct text absent_fields; /* separated by blanks */
+	struct text file;          /* where it is defined; empty: unknown */
+	uint32_t line;
 };
 
 struct snapshot_rules {

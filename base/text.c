@@ -25,3 +25,26 @@ char *text_dup(struct text t)
 	copy[t.len] = '\0';
 	return copy;
 }
+
+bool text_matches(struct text pattern, struct text t)
+{
+	uint32_t p = 0, n = 0, star = UINT32_MAX, resume = 0;
+
+	while (n < t.len) {
+		if (p < pattern.len && pattern.ptr[p] == '*') {
+			star = p++;
+			resume = n;
+		} else if (p < pattern.len && pattern.ptr[p] == t.ptr[n]) {
+			p++;
+			n++;
+		} else if (star != UINT32_MAX) {
+			p = star + 1;
+			n = ++resume;
+		} else {
+			return false;
+		}
+	}
+	while (p < pattern.len && pattern.ptr[p] == '*')
+		p++;
+	return p == pattern.len;
+}

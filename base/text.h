@@ -53,5 +53,8 @@ static inline int text_hex_digit(char c)
 /* Byte order, shorter first on a tie: -1, 0, 1. */
 int text_compare(struct text a, struct text b);
 
+/* "a*c" against t: * stands for any bytes. */
+bool text_matches(struct text pattern, struct text t);
+
 /* A NUL-terminated copy the caller frees; NULL without memory. */
 char *text_dup(struct text t);

@@ -2,12 +2,12 @@
 
 #include <assert.h>
 #include <curl/curl.h>
-#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/util.h"
+#include "cli/human.h"
 #include "cli/table.h"
 #include "cli/verb.h"
 
@@ -47,7 +47,8 @@ static const struct command {
 	 false},
 	{"processes", "", "the live process tree", cli_processes, ARG_NONE,
 	 BIT(OPTION_ROOT) | BIT(OPTION_DEPTH), false},
-	{"rules", "list", "loaded rules with hits", cli_rules, ARG_NEEDED, 0, false},
+	{"rules", "list", "loaded rules with hits", cli_rules, ARG_NEEDED,
+	 BIT(OPTION_NAME) | BIT(OPTION_TAG), false},
 	{"rules what-if", "FILE", "what a rule file would have said of stored events", cli_what_if,
 	 ARG_OPTIONAL, TIMES | BIT(OPTION_RULE) | BIT(OPTION_CURSOR), false, true},
 	{"rules except", "ALERT", "exceptions that would silence an alert, tried on history",
@@ -69,6 +70,8 @@ static const struct {
 	[OPTION_INCIDENT] = {"incident", "ID", "of this incident"},
 	[OPTION_ROOT] = {"root", "PID", "the tree below this process"},
 	[OPTION_DEPTH] = {"depth", "N", "levels below the root"},
+	[OPTION_NAME] = {"name", "NAME", "of that name; * stands for anything"},
+	[OPTION_TAG] = {"tag", "TAG", "with this tag"},
 	[OPTION_LIMIT] = {"limit", "N", "at most so many, up to 1000"},
 	[OPTION_CURSOR] = {"cursor", "C", "the page after the one whose end this is"},
 	[OPTION_PICK] = {"pick", "N", "the one with this number; else the first, the narrowest"},
@@ -241,9 +244,7 @@ int cli_main(int argc, char **argv)
 		verb_usage(command, stdout);
 		return 0;
 	}
-	/* Widths of characters and what may be printed follow the terminal's encoding. */
-	if (!setlocale(LC_CTYPE, "") || MB_CUR_MAX == 1)
-		setlocale(LC_CTYPE, "C.UTF-8");
+	human_locale();
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	code = run(command, argc, argv);
 	curl_global_cleanup();

@@ -1,6 +1,7 @@
 #include "cli/human.h"
 
 #include <inttypes.h>
+#include <locale.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -10,6 +11,12 @@
 
 #include "base/ids.h"
 #include "base/util.h"
+
+void human_locale(void)
+{
+	if (!setlocale(LC_CTYPE, "") || MB_CUR_MAX == 1)
+		setlocale(LC_CTYPE, "C.UTF-8");
+}
 
 char *human_print(const char *format, ...)
 {

@@ -5,6 +5,10 @@
 #include <stdint.h>
 #include <stdio.h>
 
+/* Let widths of characters, and what may be printed, follow the terminal's encoding: before
+ * anything below. */
+void human_locale(void);
+
 /* printf() into a string. */
 char *human_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

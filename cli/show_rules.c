@@ -5,11 +5,20 @@
 #include "cli/table.h"
 #include "cli/verb.h"
 
+/* "FILE:LINE", for the caller to free. */
+static char *defined_at(const cJSON *item)
+{
+	SCOPED(free_ptr) char *file = human_text(json_string(item, "file"));
+
+	return human_print("%s:%.0f", file ? file : "", json_number(item, "line"));
+}
+
 int cli_rules(struct cli *cli)
 {
 	static const struct column columns[] = {
-		{"RULE", false, true}, {"PRIORITY", false, false}, {"SOURCE", false, false},
-		{"ON", false, false},  {"HITS", true, false},      {"LAST HIT", false, false},
+		{"RULE", false, true},      {"PRIORITY", false, false}, {"SOURCE", false, false},
+		{"ON", false, false},       {"HITS", true, false},      {"SUPPRESSED", true, false},
+		{"LAST HIT", false, false}, {"DEFINED", false, true},
 	};
 	SCOPED(table_destroy) struct table *table = NULL;
 	struct cli_path path;
@@ -22,6 +31,8 @@ int cli_rules(struct cli *cli)
 		return 2;
 	}
 	cli_path_init(&path, "/v1/rules");
+	cli_path_add(cli, &path, "name", cli->options[OPTION_NAME]);
+	cli_path_add(cli, &path, "tag", cli->options[OPTION_TAG]);
 	code = cli_ask(cli, &path, &json);
 	if (!json)
 		return code;
@@ -33,7 +44,9 @@ int cli_rules(struct cli *cli)
 			table_add(table, cli_safe(item, "source"));
 			table_add_copy(table, json_is_true(item, "enabled") ? "yes" : "no");
 			table_add(table, human_count(json_number(item, "hits_total")));
+			table_add(table, human_count(json_number(item, "suppressed_total")));
 			table_add(table, cli_ago(cli, item, "last_hit"));
+			table_add(table, defined_at(item));
 		}
 		table_print(table, cli->out, cli->width);
 	}

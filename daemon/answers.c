@@ -351,6 +351,9 @@ static int answer_rules(struct pipeline *p, struct request *request, uint64_t no
 			.hits_total = info.hits_total,
 			.suppressed_total = info.suppressed_total,
 			.last_hit_ns = info.last_hit_ns,
+			.absent_fields = snapshot_text(&out->pool, info.absent_fields),
+			.file = snapshot_text(&out->pool, info.file),
+			.line = info.line,
 		};
 	}
 	return 0;

@@ -66,17 +66,37 @@ cJSON *document_rule_messages(const struct rule_messages *messages, bool errors)
 	return json;
 }
 
-cJSON *document_load(bool is_successful, const struct rule_set_totals *totals,
-		     const struct rule_messages *messages)
+static void add_absent_fields(cJSON *json, const struct rule_set *set)
+{
+	cJSON *items = json_add_array(json, "absent_fields");
+
+	for (uint32_t i = 0; set && i < rule_set_size(set); i++) {
+		struct text fields = rule_set_absent_fields(set, i);
+		cJSON *item;
+
+		if (!fields.len)
+			continue;
+		item = cJSON_CreateObject();
+		json_add_text(item, "rule", rule_set_name(set, i));
+		json_add_words(item, "fields", fields);
+		cJSON_AddItemToArray(items, item);
+	}
+}
+
+cJSON *document_load(const struct rule_set *set, const struct rule_messages *messages)
 {
 	cJSON *json = cJSON_CreateObject();
+	struct rule_set_totals totals = {0};
 
-	json_add_bool(json, "successful", is_successful);
-	json_add_u64(json, "rules", totals->rules);
-	json_add_u64(json, "macros", totals->macros);
-	json_add_u64(json, "lists", totals->lists);
+	if (set)
+		rule_set_totals(set, &totals);
+	json_add_bool(json, "successful", set);
+	json_add_u64(json, "rules", totals.rules);
+	json_add_u64(json, "macros", totals.macros);
+	json_add_u64(json, "lists", totals.lists);
 	json_add_item(json, "errors", document_rule_messages(messages, true));
 	json_add_item(json, "warnings", document_rule_messages(messages, false));
+	add_absent_fields(json, set);
 	return json;
 }
 
@@ -88,16 +108,12 @@ cJSON *document_rules_check(const char *const *files, uint32_t n_files,
 	SCOPED(rule_names_done) struct rule_names shipped = {0};
 	struct rule_options options = {
 		.match_all = true, .min_priority = PRIORITY_DEBUG, .may_lack_dimensions = !names};
-	struct rule_set_totals totals = {0};
-	int r;
 
 	if (!names)
 		rule_names_load_shipped(&shipped, fields);
 	rule_names_tell(names ? names : &shipped, &options);
-	r = rule_set_load(&set, files, n_files, fields, &options, &messages);
-	if (set)
-		rule_set_totals(set, &totals);
-	return document_load(r == 0, &totals, &messages);
+	rule_set_load(&set, files, n_files, fields, &options, &messages);
+	return document_load(set, &messages);
 }
 
 cJSON *document_rules_check_text(const char *text, size_t len, const struct field_set *fields,

@@ -15,10 +15,11 @@ cJSON *document_fields(const struct field_set *fields);
 /* The errors of a load, or its warnings, as arrays of {"code", "message", "file", "line", "column",
  * "item"}. */
 cJSON *document_rule_messages(const struct rule_messages *messages, bool errors);
+
 /* How a load went: {"successful", "rules", "macros", "lists", "errors": [{"code", "message",
- * "file", "line", "column", "item"}], "warnings": [same]}. NULL without memory. */
-cJSON *document_load(bool is_successful, const struct rule_set_totals *totals,
-		     const struct rule_messages *messages);
+ * "file", "line", "column", "item"}], "warnings": [same], "absent_fields": [{"rule", "fields"}]}.
+ * set is what was loaded, NULL if nothing was; it may be in use. NULL without memory. */
+cJSON *document_load(const struct rule_set *set, const struct rule_messages *messages);
 
 /* Load rule files in order and say how it went: {"successful", "rules", "macros", "lists",
  * "errors": [{"code", "message", "file", "line", "column", "item"}], "warnings": [same]}. names:

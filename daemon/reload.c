@@ -95,7 +95,7 @@ static int swap(struct daemon *d, struct rule_set *rules, struct diag *diag)
 }
 
 /* Compile, and let the running pipeline go over to the new set. */
-static int load(struct daemon *d, struct rule_messages *messages, struct rule_set_totals *totals)
+static int load(struct daemon *d, struct rule_messages *messages)
 {
 	SCOPED(config_destroy) struct config *config = NULL;
 	SCOPED(rule_set_destroy) struct rule_set *rules = NULL;
@@ -110,7 +110,6 @@ static int load(struct daemon *d, struct rule_messages *messages, struct rule_se
 	r = daemon_load_rules(d, config, &rules, messages);
 	if (r)
 		return r;
-	rule_set_totals(rules, totals);
 	r = daemon_demand(d, config, rules, &demand, &diag);
 	if (!r)
 		r = rule_set_describe(rules, &d->fields, &demand.wanted);
@@ -161,8 +160,7 @@ static uint64_t count_errors(const struct rule_messages *messages)
 }
 
 /* Under the lock. */
-static void note_outcome(struct reload *reload, int r, const struct rule_messages *messages,
-			 const struct rule_set_totals *totals)
+static void note_outcome(struct reload *reload, int r, const struct rule_messages *messages)
 {
 	struct api_rules_facts *facts = &reload->facts;
 	cJSON *json;
@@ -178,7 +176,7 @@ static void note_outcome(struct reload *reload, int r, const struct rule_message
 		facts->generation++;
 		facts->loaded_ns = clock_real_ns();
 	}
-	json = document_load(r == 0, totals, messages);
+	json = document_load(r ? NULL : reload->daemon->loaded, messages);
 	json_add_u64(json, "generation", facts->generation);
 	json_add_time(json, "loaded_at", facts->loaded_ns);
 	free(reload->outcome);
@@ -189,25 +187,22 @@ static void note_outcome(struct reload *reload, int r, const struct rule_message
 void reload_run(struct reload *reload)
 {
 	SCOPED(rule_messages_done) struct rule_messages messages = {0};
-	struct rule_set_totals totals = {0};
 	uint64_t n_asked, start_ns = clock_monotonic_ns();
 	int r;
 
 	pthread_mutex_lock(&reload->lock);
 	n_asked = reload->n_asked;
 	pthread_mutex_unlock(&reload->lock);
-	r = load(reload->daemon, &messages, &totals);
-	if (r)
-		totals = (struct rule_set_totals){0};
+	r = load(reload->daemon, &messages);
 	pthread_mutex_lock(&reload->lock);
-	note_outcome(reload, r, &messages, &totals);
+	note_outcome(reload, r, &messages);
 	reload->facts.load_ns = clock_monotonic_ns() - start_ns;
 	if (r)
 		log_warn("reload: refused: %s: keeping the rules that run (generation %" PRIu64 ")",
 			 reload->facts.last_error, reload->facts.generation);
 	else
-		log_info("reload: %u rules, generation %" PRIu64, totals.rules,
-			 reload->facts.generation);
+		log_info("reload: %u rules, generation %" PRIu64,
+			 rule_set_size(reload->daemon->loaded), reload->facts.generation);
 	reload->n_done = n_asked;
 	pthread_cond_broadcast(&reload->changed);
 	pthread_mutex_unlock(&reload->lock);

@@ -5,10 +5,13 @@
 #include "base/util.h"
 #include "cli/commands.h"
 #include "cli/human.h"
+#include "cli/source_line.h"
 #include "cli/verb.h"
 #include "daemon/documents.h"
 #include "daemon/verb_text.h"
 #include "daemon/verbs.h"
+
+#define LINE_COLUMNS 100 /* shown of the line that a message is about */
 
 static int usage(void)
 {
@@ -37,15 +40,36 @@ static void print_message(const cJSON *message, const char *kind)
 	if (item && *item)
 		fprintf(stderr, " in '%s'", item);
 	fputc('\n', stderr);
+	if (line > 0 && line <= UINT32_MAX)
+		source_line_print(stderr, json_string(message, "file"), (uint32_t)line,
+				  (uint32_t)json_number(message, "column"), LINE_COLUMNS);
+}
+
+/* "note: rule 'NAME': never has a value here: FIELD, FIELD" */
+static void print_absent(const cJSON *item)
+{
+	SCOPED(free_ptr) char *rule = human_text(json_string(item, "rule"));
+	const cJSON *field;
+	const char *comma = " ";
+
+	fprintf(stderr, "note: rule '%s': never has a value here:", rule ? rule : "");
+	cJSON_ArrayForEach(field, json_member(item, "fields"))
+	{
+		fprintf(stderr, "%s%s", comma, field->valuestring);
+		comma = ", ";
+	}
+	fputc('\n', stderr);
 }
 
 static void print_outcome(const cJSON *json)
 {
 	const cJSON *message;
 
+	human_locale();
 	cJSON_ArrayForEach(message, json_member(json, "errors")) print_message(message, "error");
 	cJSON_ArrayForEach(message, json_member(json, "warnings"))
 		print_message(message, "warning");
+	cJSON_ArrayForEach(message, json_member(json, "absent_fields")) print_absent(message);
 	if (json_is_true(json, "successful"))
 		printf("%.0f rules, %.0f macros, %.0f lists: valid\n", json_number(json, "rules"),
 		       json_number(json, "macros"), json_number(json, "lists"));

@@ -69,6 +69,9 @@ void rule_set_carry(struct rule_set *next, const struct rule_set *current)
 		rule->hits_total = old->hits_total;
 		rule->last_hit_ns = old->last_hit_ns;
 		rule->suppressed_total = old->suppressed_total;
+		if (rule->rate.burst == old->rate.burst && rule->rate.per_ns == old->rate.per_ns)
+			rule->rate_state = old->rate_state;
+		rule->suppressed_total = old->suppressed_total;
 		rule->rate_state = old->rate_state;
 	}
 	rule_set_counters(current, &next->carried);

@@ -130,6 +130,7 @@ struct collection {
 	const struct rule_options *options;
 	struct rule_messages *messages; /* of the present file; may be NULL */
 	struct source_text *source;     /* the present file */
+	struct texts absent;            /* of the rule being compiled: see absent.h */
 };
 
 #define DEFINITIONS_MAX 16384 /* of each kind */

@@ -10,6 +10,7 @@
 #include "filter/format.h"
 #include "filter/operand.h"
 #include "filter/warnings.h"
+#include "rules/absent.h"
 #include "rules/collect.h"
 #include "rules/collect_exceptions.h"
 #include "rules/compile_window.h"
@@ -216,6 +217,7 @@ static int compile_filter(struct collection *c, struct expansion *expansion,
 	if (r)
 		return r;
 	resolve_seen_before(c, def, tree);
+	absent_of_tree(c, tree, &c->absent);
 	if (warns)
 		filter_warnings(tree, c->fields, warn_condition, &target);
 	r = filter_compile_tree(out, tree, c->fields, share, &diag);
@@ -431,10 +433,12 @@ static int compile_output(struct collection *c, const struct rule_def *def, stru
 		return refuse_text(c, def, "LOAD_ERR_COMPILE_OUTPUT", &place, r, &diag, skip);
 	}
 	warn_deprecated(c, def, rule->output);
+	absent_of_format(c, rule->fields, &c->absent);
 	return 0;
 }
 
-static struct text join_tags(struct collection *c, const struct texts *tags)
+/* Separated by blanks. */
+static struct text join_texts(struct collection *c, const struct texts *tags)
 {
 	struct text all = TEXT("");
 
@@ -460,13 +464,18 @@ static int compile_rule(struct collection *c, struct expansion *expansion,
 		.name = def->name,
 		.description = def->description,
 		.source = def->source,
-		.tags = join_tags(c, &def->tags),
+		.tags = join_texts(c, &def->tags),
 		.priority = def->priority,
 		.is_enabled = def->is_enabled,
+		.file = text_from(def->place.file),
+		.line = def->place.line,
 		.rate = def->has_rate ? def->rate : c->options->rate,
 	};
 	bool skip = false;
-	int r = compile_window(c, def, &rule, &skip);
+	int r;
+
+	c->absent = (struct texts){0};
+	r = compile_window(c, def, &rule, &skip);
 
 	if (!r && !skip)
 		r = compile_output(c, def, &rule, &skip);
@@ -480,6 +489,7 @@ static int compile_rule(struct collection *c, struct expansion *expansion,
 		return r;
 	if (def->priority > c->options->min_priority)
 		return 0; /* it must compile, and is not wanted */
+	rule.absent_fields = join_texts(c, &c->absent);
 	r = rule_set_add(set, &rule);
 	rule = (struct rule){0}; /* taken, whatever became of it */
 	return r;

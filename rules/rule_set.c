@@ -91,8 +91,8 @@ static int copy_news(struct rule_set *set, struct rule *rule)
 int rule_set_add(struct rule_set *set, const struct rule *rule)
 {
 	struct rule *r = &set->rules[set->n];
-	struct text *texts[] = {&r->name,      &r->description, &r->source,
-				&r->condition, &r->output,      &r->tags};
+	struct text *texts[] = {&r->name,   &r->description, &r->source, &r->condition,
+				&r->output, &r->tags,        &r->file,   &r->absent_fields};
 
 	*r = *rule;
 	set->n++;
@@ -609,6 +609,16 @@ uint32_t rule_set_size(const struct rule_set *set)
 	return set->n;
 }
 
+struct text rule_set_name(const struct rule_set *set, uint32_t index)
+{
+	return set->rules[index].name;
+}
+
+struct text rule_set_absent_fields(const struct rule_set *set, uint32_t index)
+{
+	return set->rules[index].absent_fields;
+}
+
 void rule_set_info(const struct rule_set *set, uint32_t index, struct rule_info *out)
 {
 	const struct rule *rule = &set->rules[index];
@@ -626,6 +636,9 @@ void rule_set_info(const struct rule_set *set, uint32_t index, struct rule_info 
 		.hits_total = rule->hits_total,
 		.suppressed_total = rule->suppressed_total,
 		.last_hit_ns = rule->last_hit_ns,
+		.absent_fields = rule->absent_fields,
+		.file = rule->file,
+		.line = rule->line,
 	};
 }
 
@@ -661,23 +674,5 @@ void rule_messages_done(struct rule_messages *messages)
 
 bool rule_name_matches(struct text pattern, struct text name)
 {
-	uint32_t p = 0, n = 0, star = UINT32_MAX, resume = 0;
-
-	while (n < name.len) {
-		if (p < pattern.len && pattern.ptr[p] == '*') {
-			star = p++;
-			resume = n;
-		} else if (p < pattern.len && pattern.ptr[p] == name.ptr[n]) {
-			p++;
-			n++;
-		} else if (star != UINT32_MAX) {
-			p = star + 1;
-			n = ++resume;
-		} else {
-			return false;
-		}
-	}
-	while (p < pattern.len && pattern.ptr[p] == '*')
-		p++;
-	return p == pattern.len;
+	return text_matches(pattern, name);
 }

@@ -22,6 +22,9 @@ struct rate_state {
 
 struct rule {
 	struct text name, description, source, condition, output, tags;
+	struct text absent_fields; /* named, and never with a value here; separated by blanks */
+	struct text file;
+	uint32_t line; /* where it is defined */
 	enum alert_priority priority;
 	bool is_enabled;
 	struct filter *filter;      /* of a sequence: true for what is any of its steps */

@@ -218,6 +218,9 @@ struct rule_info {
 	uint64_t hits_total;
 	uint64_t suppressed_total; /* hits that made no alert: too many */
 	uint64_t last_hit_ns;
+	struct text absent_fields; /* that it names and that never have a value here; by blanks */
+	struct text file;          /* where it is defined */
+	uint32_t line;
 };
 
 struct rule_set_totals {
@@ -228,6 +231,10 @@ void rule_set_totals(const struct rule_set *set, struct rule_set_totals *out);
 
 uint32_t rule_set_size(const struct rule_set *set);
 void rule_set_info(const struct rule_set *set, uint32_t index, struct rule_info *out);
+
+/* What of it does not change, also while the set is in use by another thread. */
+struct text rule_set_name(const struct rule_set *set, uint32_t index);
+struct text rule_set_absent_fields(const struct rule_set *set, uint32_t index);
 
 /* "a*c" against name: * stands for any characters. */
 bool rule_name_matches(struct text pattern, struct text name);

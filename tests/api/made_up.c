@@ -273,6 +273,13 @@ static void answer_rules(struct snapshot_rules *out, enum made_up_data data)
 			.is_enabled = i != 2,
 			.hits_total = i,
 			.last_hit_ns = i ? NOW : 0,
+			.file = i ? snapshot_text(&out->pool,
+						  pick(data, TEXT("/etc/ethogram/rules/x.yaml")))
+				  : TEXT_NONE,
+			.line = i,
+			.absent_fields =
+				i ? snapshot_text(&out->pool, TEXT("k8smeta.pod.name evt.latency"))
+				  : TEXT_NONE,
 		};
 	}
 }

@@ -71,7 +71,7 @@ static char *rules_reload_json(void *arg)
 {
 	(void)arg;
 	return strdup("{\"successful\":true,\"rules\":1,\"macros\":0,\"lists\":0,\"errors\":[],"
-		      "\"warnings\":[],\"generation\":2,"
+		      "\"warnings\":[],\"absent_fields\":[],\"generation\":2,"
 		      "\"loaded_at\":\"2026-11-20T12:00:00.000000000Z\"}");
 }
 
@@ -96,7 +96,7 @@ static char *rules_check_json(const char *text, size_t len, void *arg)
 	(void)arg;
 	if (asprintf(&json,
 		     "{\"successful\":true,\"rules\":%zu,\"macros\":0,\"lists\":0,"
-		     "\"errors\":[],\"warnings\":[]}",
+		     "\"errors\":[],\"warnings\":[],\"absent_fields\":[]}",
 		     len) < 0)
 		return NULL;
 	return json;

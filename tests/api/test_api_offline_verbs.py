@@ -108,3 +108,35 @@ def test_rules_check(tmp_path):
     error, = answer["errors"]
     assert set(error) == {"code", "message", "file", "line", "column", "item"}
     assert error["file"] == str(bad) and error["line"] == 3 and error["item"] == "x"
+
+
+def test_rules_check_shows_the_place(tmp_path):
+    bad = tmp_path / "bad.yaml"
+    text = '      (fd.name = "é[2J" or no.such = 1)'
+    bad.write_text(
+        f"- macro: m\n  condition: >\n    evt.num = 1 or\n{text}\n"
+        "- rule: x\n  desc: y\n  condition: m\n  output: z\n  priority: ERROR\n"
+    )
+    done = run("rules", "check", bad)
+    place, line, mark = done.stderr.splitlines()
+    assert place.startswith(f"{bad}:4:{text.index('no.such') + 1}: error: ") and "in macro 'm'" in place and place.endswith("in 'x'")
+    assert line == "    " + text
+    assert mark == " " * line.index("no.such") + "^" + "~" * 6
+
+
+def test_rules_check_tells_absent_fields(tmp_path):
+    good = tmp_path / "good.yaml"
+    good.write_text(
+        "- macro: m\n  condition: not k8smeta.pod.label[a] = x\n"
+        "- rule: x\n  desc: y\n  condition: evt.type = open and m and proc.name = a\n"
+        "  output: '%k8smeta.ns.name %toupper(k8smeta.ns.name) %proc.name'\n  priority: ERROR\n"
+        "- rule: all there\n  desc: y\n  condition: evt.type = open\n  output: '%proc.name'\n  priority: ERROR\n"
+    )
+    done = run("rules", "check", good, "--json")
+    answer = json.loads(done.stdout)
+    assert done.returncode == 0
+    (item,) = answer["absent_fields"]
+    assert item["rule"] == "x" and sorted(item["fields"]) == ["k8smeta.ns.name", "k8smeta.pod.label"]
+    done = run("rules", "check", good)
+    assert done.returncode == 0 and "note: rule 'x': never has a value here: k8smeta." in done.stderr
+    assert "all there" not in done.stderr

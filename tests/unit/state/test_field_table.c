@@ -11,6 +11,7 @@
 
 #include "base/util.h"
 #include "state/field.h"
+#include "state/fields.h"
 
 static struct field_set set_of_state(void)
 {
@@ -205,9 +206,28 @@ static void types_have_names(void **state)
 	assert_int_equal(value_type_by_name(TEXT("nonsense")), -1);
 }
 
+/* Both ways: a field that says it never has a value has nothing to make one, and what has nothing
+ * says so. */
+static void fields_that_never_have_a_value_say_so(void **state)
+{
+	struct field_table table = state_field_table();
+	uint32_t n = 0;
+
+	(void)state;
+	for (uint32_t i = 0; i < table.n; i++) {
+		const struct field *field = &table.fields[i];
+
+		check_flag(field, FIELD_UNAVAILABLE, field->extract == extract_nothing,
+			   "unavailable");
+		n += !!(field->flags & FIELD_UNAVAILABLE);
+	}
+	assert_true(n > 0);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(fields_that_never_have_a_value_say_so),
 		cmocka_unit_test(every_published_field_is_there),
 		cmocka_unit_test(rows_are_complete),
 		cmocka_unit_test(finds_names_and_dotted_arguments),
