@@ -53,16 +53,20 @@ int value_type_by_name(struct text name)
 /* How well field matches name: its own length, with what is left behind the dot in *rest. */
 static uint32_t match(const struct field *field, struct text name, struct text *rest)
 {
-	struct text own = text_from(field->name);
+	const char *own = field->name;
+	uint32_t len = 0;
 
+	while (len < name.len && own[len] && own[len] == name.ptr[len])
+		len++; /* most differ early: their lengths need not be known */
 	*rest = TEXT_NONE;
-	if (text_equal(own, name))
-		return own.len;
-	if (!(field->flags & FIELD_ARG_DOT) || !text_starts_with(name, own) ||
-	    name.len < own.len + 2 || name.ptr[own.len] != '.')
+	if (own[len])
 		return 0;
-	*rest = (struct text){name.ptr + own.len + 1, name.len - own.len - 1};
-	return own.len;
+	if (len == name.len)
+		return len;
+	if (!(field->flags & FIELD_ARG_DOT) || name.len < len + 2 || name.ptr[len] != '.')
+		return 0;
+	*rest = (struct text){name.ptr + len + 1, name.len - len - 1};
+	return len;
 }
 
 const struct field *field_set_find(const struct field_set *set, struct text name,

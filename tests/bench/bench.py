@@ -11,6 +11,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -30,6 +31,11 @@ PROGRAM_ARGUMENTS = {
     "bench_learning": [ROOT / "etc/dimensions/default.yaml"],
     "bench_rules": [ROOT / "etc/rules/ethogram_rules.yaml"],
 }
+OWN_FUNCTION = ["bench_mix"]  # programs that bench_programs leaves alone
+
+# The reference captures and upstream's rules, kept beside the project.
+REFERENCE = ROOT.parent / "shared/reference"
+UPSTREAM_RULES = [REFERENCE / "rules" / name for name in ("falco_rules.yaml", "falco-incubating_rules.yaml", "falco-sandbox_rules.yaml")]
 
 
 class Bench:
@@ -301,16 +307,46 @@ class Bench:
         daemon.stop()
         self.row("idle, share of a core", used / elapsed * 100, "%", target="<= 0.1 %")
 
+    def rows_of(self, *command):
+        """Rows of a program that prints name, value, unit, target by tabs."""
+        done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=True)
+        for line in done.stdout.splitlines():
+            name, value, unit, target = (line.split("\t") + [""] * 4)[:4]
+            self.row(name, float(value), unit, target=target)
+
+    def record_mix(self):
+        """A recording of what a busy host does; see mix.sh."""
+        capture, folder = self.scratch / "busy-host.scap", self.scratch / "mix"
+        folder.mkdir()
+        recorder = subprocess.Popen(
+            [self.build / "ethogram", "record", "-w", capture], stderr=subprocess.PIPE, text=True,
+        )
+        try:
+            time.sleep(2)
+            subprocess.run(
+                ["sh", ROOT / "tests/bench/mix.sh", folder], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            )
+        finally:
+            recorder.send_signal(signal.SIGINT)
+            print(recorder.communicate(timeout=60)[1].strip(), file=sys.stderr)
+        return capture
+
+    def bench_mix(self):
+        """What rules cost over the reference captures and a recording made now."""
+        captures = sorted((REFERENCE / "scap").glob("*.scap"))
+        if not captures or not all(rules.exists() for rules in UPSTREAM_RULES):
+            print(f"no captures and rules in {REFERENCE}: rules are not timed over them", file=sys.stderr)
+            return
+        captures.append(self.record_mix())
+        self.rows_of(self.build / "tests/bench/bench_mix", *UPSTREAM_RULES, "--", *captures)
+        self.rows_of(self.build / "tests/bench/bench_rules", *UPSTREAM_RULES)
+
     def bench_programs(self):
         """Benchmarks that are programs of their own: each prints name, value, unit, target by tabs."""
         for program in sorted((self.build / "tests/bench").glob("bench_*")):
-            if not os.access(program, os.X_OK) or program.is_dir():
+            if not os.access(program, os.X_OK) or program.is_dir() or program.name in OWN_FUNCTION:
                 continue
-            arguments = PROGRAM_ARGUMENTS.get(program.name, [])
-            done = subprocess.run([program, *arguments], capture_output=True, text=True, check=True)
-            for line in done.stdout.splitlines():
-                name, value, unit, target = (line.split("\t") + [""] * 4)[:4]
-                self.row(name, float(value), unit, target=target)
+            self.rows_of(program, *PROGRAM_ARGUMENTS.get(program.name, []))
 
 
 def main():

@@ -55,7 +55,7 @@ scripts() {
 interpreter() {
 	/usr/bin/python3 -c 'import json, sqlite3, http.client, email, glob
 for name in glob.glob("/usr/lib/python3/dist-packages/*")[:200]:
-    try: open(name).read()
+    try: open(name, "rb").read()
     except OSError: pass
 json.dump({"a": list(range(1000))}, open("a.json", "w"))'
 }
