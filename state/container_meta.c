@@ -46,6 +46,36 @@ static void add_label(struct container_meta *meta, const char *key, struct text 
 	meta->labels[meta->labels_len++] = '\0';
 }
 
+/* One that does not fit is left out. */
+static void add_mount(struct container_meta *meta, const struct text parts[MOUNT_PARTS])
+{
+	uint32_t len = MOUNT_PARTS;
+
+	for (int i = 0; i < MOUNT_PARTS; i++)
+		len += parts[i].len;
+	if (len > META_MOUNTS_MAX - meta->mounts_len)
+		return;
+	for (int i = 0; i < MOUNT_PARTS; i++) {
+		if (parts[i].len)
+			memcpy(meta->mounts + meta->mounts_len, parts[i].ptr, parts[i].len);
+		meta->mounts_len += parts[i].len;
+		meta->mounts[meta->mounts_len++] = '\0';
+	}
+}
+
+bool container_meta_next_mount(struct text *mounts, struct text out[MOUNT_PARTS])
+{
+	for (int i = 0; i < MOUNT_PARTS; i++) {
+		const char *end = mounts->len ? memchr(mounts->ptr, '\0', mounts->len) : NULL;
+
+		if (!end)
+			return false;
+		out[i] = (struct text){mounts->ptr, (uint32_t)(end - mounts->ptr)};
+		*mounts = (struct text){end + 1, mounts->len - out[i].len - 1};
+	}
+	return true;
+}
+
 static bool is_hex_id(struct text t)
 {
 	for (uint32_t i = 0; i < t.len; i++) {
@@ -162,6 +192,48 @@ static cJSON *parse_object(struct text json)
 	return root;
 }
 
+/* Docker's: by destination. */
+static void take_mount_points(struct container_meta *meta, const cJSON *points)
+{
+	const cJSON *point;
+
+	cJSON_ArrayForEach(point, points)
+	{
+		bool is_rw = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(point, "RW"));
+
+		add_mount(meta, (struct text[MOUNT_PARTS]){
+					member(point, "Source"), member(point, "Destination"),
+					member(point, "Mode"), is_rw ? TEXT("true") : TEXT("false"),
+					member(point, "Propagation")});
+	}
+}
+
+/* Of a bundle: everything that is mounted inside, with the mode and access of its options. */
+static void take_mounts(struct container_meta *meta, const cJSON *root)
+{
+	struct text propagation =
+		member(cJSON_GetObjectItemCaseSensitive(root, "linux"), "rootfsPropagation");
+	const cJSON *mount, *option;
+
+	cJSON_ArrayForEach(mount, cJSON_GetObjectItemCaseSensitive(root, "mounts"))
+	{
+		struct text mode = TEXT_NONE, access = TEXT("true");
+
+		cJSON_ArrayForEach(option, cJSON_GetObjectItemCaseSensitive(mount, "options"))
+		{
+			struct text value = string_of(option);
+
+			if (text_equal(value, TEXT("ro")))
+				access = TEXT("false");
+			else if (text_starts_with(value, TEXT("mode=")))
+				mode = (struct text){value.ptr + 5, value.len - 5};
+		}
+		add_mount(meta, (struct text[MOUNT_PARTS]){member(mount, "source"),
+							   member(mount, "destination"), mode,
+							   access, propagation});
+	}
+}
+
 int container_meta_parse_docker(struct container_meta *meta, struct text json)
 {
 	SCOPED(json_done) cJSON *root = parse_object(json);
@@ -181,6 +253,7 @@ int container_meta_parse_docker(struct container_meta *meta, struct text json)
 	if (text_starts_with(name, TEXT("sha256:")))
 		set_text(meta->image_id, (struct text){name.ptr + 7, name.len - 7});
 	take_annotations(meta, cJSON_GetObjectItemCaseSensitive(config, "Labels"), true);
+	take_mount_points(meta, cJSON_GetObjectItemCaseSensitive(root, "MountPoints"));
 	return 0;
 }
 
@@ -236,6 +309,8 @@ int container_meta_parse_bundle(struct container_meta *meta, struct text json)
 	take_annotations(meta, annotations, false);
 	take_nested_labels(meta, annotations);
 	meta->is_privileged |= bundle_is_privileged(root);
+	if (!meta->mounts_len) /* a bundle may be parsed twice */
+		take_mounts(meta, root);
 	return 0;
 }
 

@@ -9,6 +9,7 @@
 
 #define META_TEXT_MAX 256
 #define META_LABELS_MAX 4096
+#define META_MOUNTS_MAX 8192
 
 struct container_meta {
 	bool is_known;   /* a runtime's file was found */
@@ -22,7 +23,21 @@ struct container_meta {
 	char bundle[META_TEXT_MAX];   /* where the OCI bundle lies, from a runtime's state file */
 	char labels[META_LABELS_MAX]; /* "key=value" NUL-terminated strings */
 	uint32_t labels_len;
+	char mounts[META_MOUNTS_MAX]; /* MOUNT_PARTS NUL-terminated strings a mount */
+	uint32_t mounts_len;
 };
+
+enum mount_part {
+	MOUNT_SOURCE,
+	MOUNT_DEST,
+	MOUNT_MODE,
+	MOUNT_RDWR,
+	MOUNT_PROPAGATION,
+	MOUNT_PARTS
+};
+
+/* The next mount of a list; false at the end. */
+bool container_meta_next_mount(struct text *mounts, struct text out[MOUNT_PARTS]);
 
 /* Each adds what its file tells to *meta. 0; -EBADMSG not such a file. */
 int container_meta_parse_docker(struct container_meta *meta, struct text json);

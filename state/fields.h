@@ -199,6 +199,13 @@ enum container_variant {
 	CONTAINER_TAG,
 	CONTAINER_DIGEST,
 	CONTAINER_LABELS,
+	CONTAINER_MOUNTS,
+	CONTAINER_MOUNT, /* whole, then its parts in their order */
+	CONTAINER_MOUNT_SOURCE,
+	CONTAINER_MOUNT_DEST,
+	CONTAINER_MOUNT_MODE,
+	CONTAINER_MOUNT_RDWR,
+	CONTAINER_MOUNT_PROPAGATION,
 	CONTAINER_START,
 	CONTAINER_DURATION,
 	POD_NAME,
@@ -221,7 +228,7 @@ field_extract_fn extract_fd_number, extract_fd_text, extract_fd_bool, extract_fd
 	extract_fd_port, extract_fd_proto, extract_fd_types, extract_fd_names, extract_fdlist,
 	extract_dns;
 field_extract_fn extract_container_text, extract_container_bool, extract_container_time,
-	extract_container_label;
+	extract_container_label, extract_container_mount;
 field_check_arg_fn check_syscall_arg, check_evt_arg, check_evt_abspath, check_evt_type_is;
 
 /* Yield one value made in the context's arena. False: the arena is full. */

@@ -1,3 +1,6 @@
+#include <fnmatch.h>
+#include <string.h>
+
 #include "base/util.h"
 #include "state/cgroup.h"
 #include "state/container_meta.h"
@@ -102,6 +105,31 @@ static bool yield_labels(const struct field_context *ctx, const struct container
 	return yield_text(ctx, out, builder_text(&b));
 }
 
+static void put_mount(struct text_builder *b, const struct text parts[MOUNT_PARTS])
+{
+	for (int i = 0; i < MOUNT_PARTS; i++) {
+		if (i)
+			builder_put(b, TEXT(":"));
+		builder_put(b, parts[i]);
+	}
+}
+
+static bool yield_mounts(const struct field_context *ctx, const struct container_meta *meta,
+			 struct values *out)
+{
+	struct text list = {meta->mounts, meta->mounts_len}, parts[MOUNT_PARTS];
+	struct text_builder b;
+
+	if (!builder_init(&b, ctx, meta->mounts_len + 1))
+		return false;
+	while (container_meta_next_mount(&list, parts)) {
+		if (b.len)
+			builder_put(&b, TEXT(","));
+		put_mount(&b, parts);
+	}
+	return yield_text(ctx, out, builder_text(&b));
+}
+
 static bool yield_known(const struct field_context *ctx, const struct place_view *v,
 			enum container_variant what, struct values *out)
 {
@@ -127,6 +155,8 @@ static bool yield_known(const struct field_context *ctx, const struct place_view
 		return yield_text(ctx, out, text_from(meta->digest));
 	case CONTAINER_LABELS:
 		return yield_labels(ctx, meta, out);
+	case CONTAINER_MOUNTS:
+		return yield_mounts(ctx, meta, out);
 	case POD_NAME:
 		return yield_if_any(ctx, out, meta->pod_name);
 	case POD_NAMESPACE:
@@ -201,6 +231,46 @@ bool extract_container_label(const struct field_context *ctx, const struct field
 			return yield_text(ctx, out,
 					  (struct text){one.ptr + arg->text.len + 1,
 							one.len - arg->text.len - 1});
+	}
+	return false;
+}
+
+/* Whether a mount is the one asked for: the nth, or the first whose source (of sources: whose
+ * destination) matches the pattern. */
+static bool is_mount(const struct field_arg *arg, bool by_dest, int64_t n,
+		     const struct text parts[MOUNT_PARTS])
+{
+	struct text key = parts[by_dest ? MOUNT_DEST : MOUNT_SOURCE];
+	char pattern[META_TEXT_MAX];
+
+	if (arg->is_index)
+		return n == arg->index;
+	if (arg->text.len >= sizeof(pattern))
+		return false;
+	memcpy(pattern, arg->text.ptr, arg->text.len);
+	pattern[arg->text.len] = '\0';
+	return fnmatch(pattern, key.ptr, 0) == 0; /* keys end with a NUL */
+}
+
+bool extract_container_mount(const struct field_context *ctx, const struct field *field,
+			     const struct field_arg *arg, struct values *out)
+{
+	struct text list, parts[MOUNT_PARTS];
+	struct place_view v;
+	struct text_builder b;
+
+	if (!view(ctx, &v) || !v.meta)
+		return false;
+	list = (struct text){v.meta->mounts, v.meta->mounts_len};
+	for (int64_t n = 0; container_meta_next_mount(&list, parts); n++) {
+		if (!is_mount(arg, field->variant == CONTAINER_MOUNT_SOURCE, n, parts))
+			continue;
+		if (field->variant != CONTAINER_MOUNT)
+			return yield_text(ctx, out, parts[field->variant - CONTAINER_MOUNT_SOURCE]);
+		if (!builder_init(&b, ctx, v.meta->mounts_len + MOUNT_PARTS))
+			return false;
+		put_mount(&b, parts);
+		return yield_text(ctx, out, builder_text(&b));
 	}
 	return false;
 }

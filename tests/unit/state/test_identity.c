@@ -421,8 +421,23 @@ static void a_plain_name_apart_is_a_container_at_once(void **out)
 	write_file(root, "run/runc/shop-db/state.json",
 		   "{\"config\":{\"labels\":[\"bundle=/b\"]}}");
 	write_file(root, "b/config.json",
-		   "{\"ociVersion\":\"1\",\"annotations\":{\"nerdctl/image\":\"db\"}}");
+		   "{\"ociVersion\":\"1\",\"annotations\":{\"nerdctl/image\":\"db\"},\"mounts\":["
+		   "{\"destination\":\"/proc\",\"source\":\"proc\"},"
+		   "{\"destination\":\"/data\",\"source\":\"/srv/db\",\"options\":[\"rbind\","
+		   "\"ro\",\"mode=755\"]}],\"linux\":{\"rootfsPropagation\":\"rslave\"}}");
+	assert_string_equal(fixture_field(f, "container.mounts"), "<absent>");
 	wait_for(f, p, "image:db");
+	assert_string_equal(fixture_field(f, "container.mounts"),
+			    "proc:/proc::true:rslave,/srv/db:/data:755:false:rslave");
+	assert_string_equal(fixture_field(f, "container.mount[1]"),
+			    "/srv/db:/data:755:false:rslave");
+	assert_string_equal(fixture_field(f, "container.mount[2]"), "<absent>");
+	assert_string_equal(fixture_field(f, "container.mount.dest[/srv/*]"), "/data");
+	assert_string_equal(fixture_field(f, "container.mount.source[/da*]"), "/srv/db");
+	assert_string_equal(fixture_field(f, "container.mount.rdwr[0]"), "true");
+	assert_string_equal(fixture_field(f, "container.mount.mode[/srv/db]"), "755");
+	assert_string_equal(fixture_field(f, "container.mount.propagation[/srv/db]"), "rslave");
+	assert_string_equal(fixture_field(f, "container.mount.dest[/etc]"), "<absent>");
 	assert_string_equal(fixture_field(f, "container.id"), "shop-db");
 	assert_string_equal(fixture_field(f, "container.image.repository"), "db");
 	state_destroy(&f->state);
