@@ -8,7 +8,9 @@
 struct printer {
 	char *buffer;
 	size_t size, used;
-	bool is_exact; /* values in quotes: no two trees print alike, and what is printed parses */
+	bool is_exact; /* quotes where needed: no two trees print alike, and what is printed parses
+			*/
+	bool in_call;  /* where words are fields */
 };
 
 const char *transformer_name(enum transformer transformer)
@@ -89,11 +91,12 @@ static char escape_letter(char c)
 
 static void put_value(struct printer *p, struct text t)
 {
-	bool needs_quotes = p->is_exact;
+	bool needs_quotes = p->is_exact && (p->in_call || !t.len);
 
 	for (uint32_t i = 0; i < t.len; i++)
 		needs_quotes = needs_quotes || escape_letter(t.ptr[i]) || t.ptr[i] == ' ' ||
-			       t.ptr[i] == '=' || t.ptr[i] == '\'' || t.ptr[i] == '\0';
+			       t.ptr[i] == '=' || t.ptr[i] == '\'' || t.ptr[i] == '\0' ||
+			       (p->is_exact && strchr("(),[]\v", t.ptr[i]));
 	if (!needs_quotes) {
 		put(p, t.ptr, t.len);
 		return;
@@ -139,6 +142,9 @@ static void put_children(struct printer *p, const struct ast_node *node, const c
 
 static void put_transformer(struct printer *p, const struct ast_node *node)
 {
+	bool was_in_call = p->in_call;
+
+	p->in_call = true;
 	put_string(p, transformer_name(node->transformer));
 	put_string(p, "(");
 	for (uint32_t i = 0; i < node->n_children; i++) {
@@ -150,6 +156,7 @@ static void put_transformer(struct printer *p, const struct ast_node *node)
 			put_node(p, node->children[i]);
 	}
 	put_string(p, ")");
+	p->in_call = was_in_call;
 	put_arg(p, node);
 }
 
@@ -180,6 +187,17 @@ static void put_check(struct printer *p, const struct ast_node *node)
 	}
 }
 
+/* "not not" would parse as nothing. */
+static void put_not(struct printer *p, const struct ast_node *child)
+{
+	bool needs_brackets = p->is_exact && child->kind == AST_NOT;
+
+	put_string(p, needs_brackets ? "not (" : "not ");
+	put_node(p, child);
+	if (needs_brackets)
+		put_string(p, ")");
+}
+
 static void put_node(struct printer *p, const struct ast_node *node)
 {
 	switch (node->kind) {
@@ -190,8 +208,7 @@ static void put_node(struct printer *p, const struct ast_node *node)
 		put_children(p, node, " or ");
 		break;
 	case AST_NOT:
-		put_string(p, "not ");
-		put_node(p, node->children[0]);
+		put_not(p, node->children[0]);
 		break;
 	case AST_MACRO:
 		put(p, node->text.ptr, node->text.len);

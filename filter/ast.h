@@ -67,7 +67,7 @@ size_t ast_print(const struct ast_node *node, char *buffer, size_t size);
 /* The canonical form, copied into the pool; .ptr NULL without memory. */
 struct text ast_text(const struct ast_node *node, struct pool *pool);
 
-/* As ast_text(), with values in quotes: where the canonical form is the same for in () and in (""),
- * for a field and a string of its name, for ("a,b") and ("a","b"), this one differs. It parses as
- * the same tree. */
+/* As ast_text(), with quotes where they are needed: where the canonical form is the same for in ()
+ * and in (""), for a field and a string of its name, for ("a,b") and ("a","b"), this one differs.
+ * It parses as the same tree, with FILTER_DEPTH_RULE where groups are nested deep. */
 struct text ast_key(const struct ast_node *node, struct pool *pool);

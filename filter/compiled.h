@@ -50,8 +50,11 @@ int filter_compile_tree(struct filter **out, const struct ast_node *root,
 int expr_compile_strict(struct expr **out, struct text source, const struct field_set *fields,
 			struct diag *diag);
 
-/* The condition in its canonical form. */
+/* The condition in its canonical form, as upstream prints it: (a and b). It need not parse. */
 struct text filter_text(const struct filter *filter);
+
+/* The condition as a text that parses, with FILTER_DEPTH_RULE, as the same tree. */
+struct text filter_source(const struct filter *filter);
 
 /* As filter_share_regex_gave_up_total(), of the filter's share. */
 uint64_t filter_regex_gave_up_total(const struct filter *filter);

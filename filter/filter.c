@@ -216,7 +216,8 @@ int filter_compile_tree(struct filter **out, const struct ast_node *root,
 	if (r)
 		return r;
 	filter->canonical = ast_text(root, &filter->pool);
-	if (!filter->canonical.ptr)
+	filter->source = ast_key(root, &filter->pool);
+	if (!filter->canonical.ptr || !filter->source.ptr)
 		return -ENOMEM;
 	if (event_set_of(&filter->events, root, NULL))
 		event_set_all(&filter->events);
@@ -343,6 +344,11 @@ const struct event_set *filter_event_set(const struct filter *filter)
 struct text filter_text(const struct filter *filter)
 {
 	return filter->canonical;
+}
+
+struct text filter_source(const struct filter *filter)
+{
+	return filter->source;
 }
 
 uint64_t filter_share_regex_gave_up_total(const struct filter_share *share)

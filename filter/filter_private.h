@@ -11,7 +11,7 @@ struct node {
 	uint32_t n;
 	struct node **children;
 	struct check *check;
-	struct text text; /* CHECK: canonical */
+	struct text text; /* CHECK: ast_key() */
 	uint64_t hash;
 };
 
@@ -27,5 +27,5 @@ struct filter {
 	struct pool pool;
 	struct node *root;
 	struct event_set events;
-	struct text canonical;
+	struct text canonical, source;
 };

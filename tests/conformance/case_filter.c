@@ -71,6 +71,20 @@ static bool parses_again(const struct ast_node *root, struct pool *pool)
 	       text_equal(ast_text(again, pool), text);
 }
 
+bool is_said_exactly(struct suite *suite, const struct ast_node *root)
+{
+	SCOPED(done_pool) struct pool pool = {0};
+	struct text source = ast_key(root, &pool);
+	struct ast_node *again = NULL;
+	struct diag diag = {0};
+
+	if (filter_parse(&again, source, FILTER_DEPTH_RULE, &pool, &diag))
+		return failed(suite, "'%.*s': %s", TEXT_ARGS(source), diag.message);
+	return (text_equal(source, ast_key(again, &pool)) &&
+		text_equal(ast_text(root, &pool), ast_text(again, &pool))) ||
+	       failed(suite, "'%.*s' is another condition", TEXT_ARGS(source));
+}
+
 static bool parses_as(struct suite *suite, const cJSON *test, struct text input)
 {
 	SCOPED(done_pool) struct pool pool = {0};
@@ -98,7 +112,7 @@ static bool parses_as(struct suite *suite, const cJSON *test, struct text input)
 			      TEXT_ARGS(input));
 	if (!r && hex && !has_hex(value_node(root)->text, hex))
 		return failed(suite, "'%.*s': value is not %s", TEXT_ARGS(input), hex);
-	return true;
+	return r || is_said_exactly(suite, root);
 }
 
 /* With blanks around it, and with every blank made a newline or a tab. */

@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "filter/compiled.h"
 #include "filter/event_sets.h"
+#include "filter/parser.h"
 #include "rules/expand.h"
 #include "rules/loader.h"
 #include "rules/rule_set.h"
@@ -492,6 +494,27 @@ static bool steps_hold(struct load *load)
 	return true;
 }
 
+/* Conditions can be kept as texts: they parse as what was compiled. */
+static bool sources_hold(struct load *load)
+{
+	bool ok = true;
+
+	for (uint32_t i = 0; ok && i < load->set->n; i++) {
+		const struct filter *filter = load->set->rules[i].filter;
+		struct text source = filter_source(filter);
+		struct pool pool = {0};
+		struct ast_node *root = NULL;
+		struct diag diag = {0};
+
+		ok = (filter_parse(&root, source, FILTER_DEPTH_RULE, &pool, &diag) == 0 &&
+		      text_equal(ast_text(root, &pool), filter_text(filter))) ||
+		     failed(load->suite, "'%.*s' is another condition", TEXT_ARGS(source));
+		ok = ok && is_said_exactly(load->suite, root);
+		pool_done(&pool);
+	}
+	return ok;
+}
+
 /* The rules that are there stand in the order of the case. */
 static bool order_is(struct load *load, const cJSON *rules)
 {
@@ -523,7 +546,7 @@ static bool result_is(struct load *load)
 	if (enabled && cJSON_GetNumberValue(enabled) != (double)count_enabled(load->set))
 		return failed(load->suite, "%u enabled", count_enabled(load->set));
 	cJSON_ArrayForEach(rule, rules) ok = ok && rule_is(load, rule);
-	ok = ok && order_is(load, rules);
+	ok = ok && order_is(load, rules) && sources_hold(load);
 	if (plugins && ok)
 		ok = (rule_loader_check_plugins(load->loader, NULL) == 0) ==
 			     (bool)cJSON_IsTrue(plugins) ||

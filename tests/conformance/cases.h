@@ -33,6 +33,10 @@ cJSON *case_read(const char *line);
 /* The exact bytes of a string, in memory the caller frees (NUL-terminated besides). */
 struct text text_of(const cJSON *string);
 
+/* Whether the tree's exact text parses as the same tree; else the case failed. */
+struct ast_node;
+bool is_said_exactly(struct suite *suite, const struct ast_node *root);
+
 /* The string member, NULL if there is none. */
 const char *string_member(const cJSON *object, const char *name);
 
