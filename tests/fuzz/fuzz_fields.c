@@ -76,7 +76,7 @@ static bool extract_none(const struct field_context *ctx, const struct field *fi
 }
 
 static const struct field fields[] = {
-	{"s.v", VALUE_CHARBUF, 0, extract_fuzz, NULL, "", 0},
+	{"s.v", VALUE_CHARBUF, FIELD_OF_OPEN, extract_fuzz, NULL, "", 0},
 	{"s.p", VALUE_FSPATH, FIELD_PER_PROCESS, extract_fuzz, NULL, "", 0},
 	{"s.n", VALUE_CHARBUF, 0, extract_absent, NULL, "", 0},
 	{"l.n", VALUE_CHARBUF, FIELD_LIST | FIELD_PER_PROCESS, extract_absent, NULL, "", 0},
@@ -102,7 +102,7 @@ static const struct field fields[] = {
 	{"proc.pname", VALUE_CHARBUF, FIELD_PER_LINEAGE, extract_absent, NULL, "", 0},
 	{"proc.aname", VALUE_CHARBUF, FIELD_ANY_ANCESTOR | FIELD_ARG_ALLOWED | FIELD_ARG_INDEX,
 	 extract_fuzz, NULL, "", 0},
-	{"fd.name", VALUE_CHARBUF, 0, extract_fuzz, NULL, "", 0},
+	{"fd.name", VALUE_CHARBUF, FIELD_OF_OPEN, extract_fuzz, NULL, "", 0},
 	{"evt.arg", VALUE_CHARBUF, FIELD_ARG_REQUIRED | FIELD_ARG_INDEX | FIELD_ARG_DOT,
 	 extract_fuzz, NULL, "", 0},
 	{"evt.time", VALUE_CHARBUF, 0, extract_fuzz, NULL, "", 0},

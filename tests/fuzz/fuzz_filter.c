@@ -12,12 +12,12 @@
 
 #define DEPTH 4000 /* printing puts every group in parentheses */
 #define FILTERS 3
-#define CHECK_WORDS 1024
+#define MEMORY_WORDS 1024
 
 struct compiled {
 	struct filter_share *share;
 	struct filter *filters[FILTERS];
-	struct stable_checks *stable;
+	struct stable_parts *stable;
 	struct eval_cache *cache;
 	struct plan *plan;
 };
@@ -26,7 +26,7 @@ static void compiled_done(struct compiled *c)
 {
 	plan_destroy(&c->plan);
 	eval_cache_destroy(&c->cache);
-	stable_checks_destroy(&c->stable);
+	stable_parts_destroy(&c->stable);
 	for (int i = 0; i < FILTERS; i++)
 		filter_destroy(&c->filters[i]);
 	filter_share_destroy(&c->share);
@@ -60,45 +60,58 @@ static bool compile_all(struct compiled *c, const struct ast_node *const *trees,
 			return false;
 		}
 	}
-	return stable_checks_create(&c->stable, c->share) == 0 &&
-	       stable_checks_n(c->stable) <= 64 * CHECK_WORDS &&
+	return stable_parts_create(&c->stable, c->share) == 0 &&
+	       stable_parts_words(c->stable) <= MEMORY_WORDS &&
 	       eval_cache_create(&c->cache, c->share) == 0;
+}
+
+/* What a plan says of the filters; has_digest: as of events that have one. */
+static bool ask_plan(struct compiled *c, struct fuzz_context *fuzz, bool has_digest, bool *is_true)
+{
+	static uint64_t known[MEMORY_WORDS], truths[MEMORY_WORDS];
+	static const uint32_t tags[FILTERS] = {0, 1, 2};
+	struct plan_request request = {.filters = (const struct filter *const *)c->filters,
+				       .tags = tags,
+				       .n = FILTERS,
+				       .type = fuzz->event.type,
+				       .has_digest = has_digest,
+				       .stable = c->stable};
+	struct stable_memory memory = {known, truths};
+	uint32_t found[FILTERS], n;
+
+	memset(known, 0, sizeof(known));
+	memset(truths, 0xa5, sizeof(truths));
+	plan_destroy(&c->plan);
+	if (plan_create(&c->plan, &request))
+		return false;
+	arena_reset(&fuzz->arena);
+	eval_cache_next(c->cache);
+	fuzz->ctx.cache = c->cache;
+	n = plan_find(c->plan, &fuzz->ctx, has_digest ? NULL : &memory, found);
+	n = plan_decide(c->plan, &fuzz->ctx, &memory, found, n);
+	fuzz->ctx.cache = NULL;
+	assert(n <= FILTERS);
+	for (int i = 0; i < FILTERS; i++)
+		is_true[i] = false;
+	for (uint32_t i = 0; i < n; i++)
+		is_true[found[i]] = true;
+	return !fuzz->arena.refused_total;
 }
 
 static void compare(struct compiled *c, struct fuzz_context *fuzz)
 {
-	static uint64_t marked[CHECK_WORDS], truths[CHECK_WORDS];
-	const uint32_t tags[FILTERS] = {0, 1, 2};
-	struct plan_request request = {(const struct filter *const *)c->filters,
-				       tags,
-				       FILTERS,
-				       fuzz->event.type,
-				       c->stable,
-				       truths};
-	uint32_t matched[FILTERS], n;
-	bool is_true[FILTERS] = {false}, planned[FILTERS] = {false};
+	bool is_true[FILTERS], planned[FILTERS];
 
-	memset(marked, 0, sizeof(marked));
 	for (int i = 0; i < FILTERS; i++) {
 		arena_reset(&fuzz->arena);
 		is_true[i] = filter_eval(c->filters[i], &fuzz->ctx);
-		stable_checks_mark(c->stable, c->filters[i], marked);
 	}
 	if (fuzz->arena.refused_total)
 		return;
 	assert(is_true[0] == is_true[1] && is_true[0] != is_true[2]);
-	arena_reset(&fuzz->arena);
-	stable_checks_eval(c->stable, marked, &fuzz->ctx, truths);
-	if (plan_create(&c->plan, &request))
-		return;
-	arena_reset(&fuzz->arena);
-	fuzz->ctx.cache = c->cache;
-	n = plan_eval(c->plan, &fuzz->ctx, matched);
-	fuzz->ctx.cache = NULL;
-	for (uint32_t i = 0; i < n; i++)
-		planned[matched[i]] = true;
-	for (int i = 0; i < FILTERS; i++)
-		assert(planned[i] == is_true[i] || fuzz->arena.refused_total);
+	for (int has_digest = 0; has_digest <= 1; has_digest++)
+		assert(!ask_plan(c, fuzz, has_digest, planned) ||
+		       memcmp(is_true, planned, sizeof(planned)) == 0);
 }
 
 static void check_tree(const struct ast_node *root, struct fuzz_context *fuzz)
