@@ -7,6 +7,7 @@
 #define COUNT_MAX 1000
 #define COUNT_DISTINCT_MAX 100
 #define SEQUENCE_STEPS_MAX 8
+#define WINDOW_RULES_MAX 256 /* enabled ones; making room looks at all of them */
 #define WITHIN_NS_MAX (UINT64_C(24) * 3600 * 1000000000)
 
 /* The value of the key; shape and numbers are checked, what is missing stays so. */

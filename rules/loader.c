@@ -13,6 +13,7 @@
 #include "rules/absent.h"
 #include "rules/collect.h"
 #include "rules/collect_exceptions.h"
+#include "rules/collect_window.h"
 #include "rules/compile_window.h"
 #include "rules/expand.h"
 #include "rules/fire.h"
@@ -490,6 +491,10 @@ static int compile_rule(struct collection *c, struct expansion *expansion,
 	if (def->priority > c->options->min_priority)
 		return 0; /* it must compile, and is not wanted */
 	rule.absent_fields = join_texts(c, &c->absent);
+	if (rule.window && rule.is_enabled && set->n_windows++ == WINDOW_RULES_MAX)
+		return report_error(c, "LOAD_ERR_VALIDATE", &def->window.place, def->name,
+				    "more than %d rules with 'count' or 'sequence'",
+				    WINDOW_RULES_MAX);
 	r = rule_set_add(set, &rule);
 	rule = (struct rule){0}; /* taken, whatever became of it */
 	return r;

@@ -196,6 +196,7 @@ static int add_windows(struct rule_set *set)
 	uint32_t n = 0;
 	int r;
 
+	set->n_windows = 0;
 	for (uint32_t i = 0; i < set->n; i++) {
 		if (set->rules[i].window && set->rules[i].is_enabled)
 			set->rules[i].window->list = set->n_windows++;

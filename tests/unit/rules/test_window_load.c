@@ -1,4 +1,7 @@
 /* What rule files may say of counts and sequences, and where mistakes are shown. */
+#include <errno.h>
+
+#include "rules/collect_window.h"
 #include "tests/unit/rules/window_test.h"
 
 #define HEAD "- rule: r\n  desc: d\n  output: o\n  priority: INFO\n  warn_evttypes: false\n"
@@ -248,6 +251,31 @@ static void rules_that_are_off_cost_nothing(void **state)
 	watch_end(&w);
 }
 
+static void so_many_rules_may_count(void **state)
+{
+	SCOPED(rule_loader_destroy) struct rule_loader *loader = NULL;
+	SCOPED(rule_messages_done) struct rule_messages messages = {0};
+	SCOPED(rule_set_destroy) struct rule_set *set = NULL;
+	static char text[256 * 1024];
+	size_t len = 0;
+
+	(void)state;
+	for (int i = 0; i < WINDOW_RULES_MAX + 1; i++)
+		len += (size_t)sprintf(text + len,
+				       "- rule: r%d\n  desc: d\n  output: o\n  priority: INFO\n"
+				       "  enabled: %s\n" COND
+				       "  count: {within: 1s, at_least: 2}\n",
+				       i, i ? "true" : "false");
+	assert_int_equal(rule_loader_create(&loader, moment_field_set(), NULL), 0);
+	assert_int_equal(rule_loader_add(loader, "r", text, len, &set, &messages), 0);
+	len = (size_t)sprintf(text,
+			      "- rule: r0\n  enabled: true\n  override: {enabled: replace}\n");
+	assert_int_equal(rule_loader_add(loader, "s", text, len, &set, &messages), -EINVAL);
+	assert_string_equal(messages.items[0].code, S);
+	assert_non_null(strstr(messages.items[0].message, "more than 256 rules"));
+	assert_int_equal(messages.items[0].line, WINDOW_RULES_MAX * 7 + 7);
+}
+
 static void a_step_with_an_unknown_name_can_be_skipped(void **state)
 {
 	static const char *const texts[] = {
@@ -273,6 +301,7 @@ int main(void)
 		cmocka_unit_test(rules_can_be_changed),
 		cmocka_unit_test(keys_that_mean_nothing_are_warned_about),
 		cmocka_unit_test(rules_that_are_off_cost_nothing),
+		cmocka_unit_test(so_many_rules_may_count),
 		cmocka_unit_test(a_step_with_an_unknown_name_can_be_skipped),
 	};
 
