@@ -104,6 +104,24 @@ def test_rules_that_run_give_exactly_the_alerts_of_replay(capture):
         assert len(shown) == min(len(mine), 5)
 
 
+def test_alerts_that_are_told_again_count_once(scratch, running):
+    """Those that join an incident late come twice out of the pipeline; rules about incidents hit here, too."""
+    path = scratch / "service.scap"
+    path.write_bytes(scap_maker.service(300, ["/etc/passwd", "/etc/shadow", "/etc/group"]))
+    fast = ("--set", "learning.epoch_s=1", "--set", "learning.min_epochs=20", "--set", "learning.hold_s=5", "--set",
+            "learning.startup_s=1", "--set", "learning.ready_return_period_s=30", "--set",
+            "anomaly.min_return_period_s=30", "--set", "anomaly.incident_window_s=10")
+    rules = (SHIPPED_RULES, PLAIN_RULES, running)
+    replayed = run("replay", path, *fast, "--set", DIMENSIONS, "--json", *(a for r in rules for a in ("--rules", r)))
+    alerts = [a for a in map(json.loads, replayed.stdout.splitlines()) if "rule" in a]
+    code, answer, errors = what_if("--all", *fast, rules=rules, captures=[path])
+    assert code == 0, errors
+    hits = {rule["name"]: rule["hits"] for rule in answer["rules"] if rule["hits"]}
+    assert hits == collections.Counter(a["rule"] for a in alerts)
+    assert any(rule["source"] == "ethogram" and rule["hits"] for rule in answer["rules"])
+    assert len(hits) >= 2
+
+
 @needs_reference
 def test_the_property_test_has_something_to_compare():
     """With the plain rules nearly every capture gives alerts; else the test before would prove nothing."""
