@@ -10,6 +10,7 @@
 #include "api/memory.h"
 #include "api/routes.h"
 #include "api/storage_facts.h"
+#include "base/json_text.h"
 #include "base/util.h"
 
 enum metric_kind { COUNTER, GAUGE };
@@ -218,6 +219,40 @@ static void print_outcome(FILE *out, const struct snapshot_status *status)
 		      "CPU time of this program.");
 }
 
+/* Strangers' bytes come as \xNN; backslashes, quotes and line breaks are escaped for the format. */
+static void print_label(FILE *out, struct text value)
+{
+	SCOPED(free_ptr) char *text = json_text_encode(value);
+
+	for (const char *c = text ? text : ""; *c; c++) {
+		if (*c == '\n')
+			fputs("\\n", out);
+		else if (*c == '"' || *c == '\\')
+			fprintf(out, "\\%c", *c);
+		else
+			fputc(*c, out);
+	}
+}
+
+/* Of the rules that were hit: as many series as there are rules at most. */
+static void print_rules(FILE *out, const struct call *call)
+{
+	SCOPED(live_release) struct live_answer *live = NULL;
+	const struct snapshot_rules *rules;
+
+	if (live_share(call->live, REQUEST_RULES, &live))
+		return;
+	rules = &live->request->rules;
+	head(out, "rule_hits_total", COUNTER, "Hits by rule, of those that had any.");
+	for (uint32_t i = 0; i < rules->n; i++) {
+		if (!rules->items[i].hits_total)
+			continue;
+		fprintf(out, "ethogram_rule_hits_total{rule=\"");
+		print_label(out, rules->items[i].name);
+		fprintf(out, "\"} %" PRIu64 "\n", rules->items[i].hits_total);
+	}
+}
+
 static void print_loads(FILE *out, const struct call *call)
 {
 	struct api_rules_facts facts;
@@ -324,6 +359,7 @@ void route_metrics(const struct call *call, struct answer *answer)
 	print_gaps(out, &live->request->status);
 	print_state(out, &live->request->status);
 	print_outcome(out, &live->request->status);
+	print_rules(out, call);
 	print_loads(out, call);
 	print_storage(out, &facts);
 	print_history(out, &facts);

@@ -327,3 +327,23 @@ def test_a_strangers_bytes_come_back_as_they_were(start):
     hostile = start("--data", "hostile")
     explained = hostile.get("/v1/alerts/l3/explain")
     assert explained["event"]["fields"]["proc.aname"] == ["\x1b[31m\\xff\n"]
+
+
+def test_metrics_have_hits_by_rule(start):
+    text = start("--data", "usual").request("/metrics").body.decode()
+    hits = re.findall(r'^ethogram_rule_hits_total\{rule="([^"]*)"\} (\d+)$', text, re.M)
+    assert hits == [("Shell from service", "1"), ("Shell from service", "2")]
+    hostile = start("--data", "hostile").request("/metrics").body.decode()
+    lines = [line for line in hostile.splitlines() if line.startswith("ethogram_rule_hits_total{")]
+    assert lines and all(re.fullmatch(r'ethogram_rule_hits_total\{rule="(\\.|[^"\\])*"\} \d+', line) for line in lines)
+
+
+def test_rules_are_chosen_by_name_and_tag(usual):
+    everything = usual.get("/v1/rules")["items"]
+    assert len(everything) == 3
+    for query, n in [("name=Shell*", 3), ("name=shell*", 0), ("name=*service", 3), ("tag=service", 3), ("tag=serv", 0),
+                     ("name=Shell*&tag=shell", 3), ("name=*&tag=other", 0)]:
+        assert len(usual.get(f"/v1/rules?{query}")["items"]) == n, query
+    assert everything[1]["file"] == "/etc/ethogram/rules/x.yaml" and everything[1]["line"] == 1
+    assert everything[0]["file"] is None and everything[0]["absent_fields"] == []
+    assert everything[2]["absent_fields"] == ["k8smeta.pod.name", "evt.latency"]
