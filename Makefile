@@ -23,7 +23,7 @@ demo: build
 test:
 	@scripts/packages test
 	@test -f $(SANITIZED)/build.ninja || $(MESON_SETUP) $(SANITIZED) -Dbuildtype=debugoptimized \
-		-Db_sanitize=address,undefined -Db_lundef=false -Dtests=true
+		-Db_sanitize=address,undefined -Db_lundef=false -Dtests=true -Dcheck_plans=true
 	@$(NINJA) $(SANITIZED) --quiet
 	@/usr/bin/python3 tests/run.py $(SANITIZED)
 

@@ -1,6 +1,7 @@
 #include "rules/plans.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -207,6 +208,47 @@ static uint32_t find_candidates(struct plans *p, struct plan *plan, const struct
 	return n;
 }
 
+#ifdef CHECK_PLANS
+static bool is_found(const struct plans *p, uint32_t n, uint32_t tag)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		if (p->set->matched[i] == tag)
+			return true;
+	}
+	return false;
+}
+
+/* What the plan found is what every filter says by itself, and nothing twice. */
+static uint32_t checked(const struct plans *p, const struct field_context *ctx, uint32_t n)
+{
+	const struct rule_list *list = &p->set->by_type[ctx->event->type];
+	uint32_t n_true = 0;
+
+	for (uint32_t i = 0; i < list->n; i++) {
+		const struct candidate *candidate = &p->set->candidates[list->items[i]];
+		bool is_true = filter_eval(candidate->filter, ctx);
+
+		n_true += is_true;
+		if (is_true == is_found(p, n, list->items[i]))
+			continue;
+		fprintf(stderr, "plan of %s: rule '%.*s' is %s\n",
+			event_info(ctx->event->type)->name,
+			TEXT_ARGS(p->set->rules[candidate->rule].name), is_true ? "true" : "false");
+		abort();
+	}
+	if (n_true != n)
+		abort();
+	return n;
+}
+#else
+static uint32_t checked(const struct plans *p, const struct field_context *ctx, uint32_t n)
+{
+	(void)p;
+	(void)ctx;
+	return n;
+}
+#endif
+
 uint32_t plans_match(struct plans *p, const struct field_context *ctx)
 {
 	struct plan *plan = p->plans[ctx->event->type];
@@ -218,13 +260,13 @@ uint32_t plans_match(struct plans *p, const struct field_context *ctx)
 	if (open_digest_is_for(ctx->event->type)) {
 		n = find_candidates(p, plan, ctx);
 		if (!n && !plan_always(plan))
-			return 0;
+			return checked(p, ctx, 0);
 		memory = find_memory(p, ctx);
 	} else {
 		memory = find_memory(p, ctx);
 		n = plan_find(plan, ctx, &memory, p->set->matched);
 	}
-	return plan_decide(plan, ctx, &memory, p->set->matched, n);
+	return checked(p, ctx, plan_decide(plan, ctx, &memory, p->set->matched, n));
 }
 
 void plans_counters(const struct plans *plans, struct plans_counters *out)
