@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "base/util.h"
+#include "filter/compiled.h"
 #include "filter/event_sets.h"
 #include "filter/stored.h"
 #include "rules/rule_set.h"
@@ -87,8 +88,10 @@ struct text rule_set_span(const struct rule_set *set)
 struct record_condition *rule_condition_create(struct rule_set *set, uint32_t rule, uint64_t ts_ns)
 {
 	struct rule *r = &set->rules[rule];
-	struct record_condition condition = {
-		.hash = r->condition_hash, .last_ns = ts_ns, .rule = r->name, .text = r->condition};
+	struct record_condition condition = {.hash = r->condition_hash,
+					     .last_ns = ts_ns,
+					     .rule = r->name,
+					     .text = filter_source(r->filter)};
 	struct record_condition *record;
 
 	if (r->is_condition_given)

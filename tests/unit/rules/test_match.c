@@ -1,3 +1,4 @@
+#include "filter/compiled.h"
 #include "tests/unit/rules/rules_test.h"
 
 #define ARENA_BYTES (1u << 20)
@@ -162,6 +163,25 @@ static void names_match_with_stars(void **state)
 	}
 }
 
+/* What is stored of a condition is to be compiled again, when the alert is explained. */
+static void a_condition_is_stored_as_it_parses(void **state)
+{
+	static const char *const text[] = {RULE(
+		"r", "evt.type in (openat, close) and not (not proc.name in (\"\", \"a b\"))", "")};
+	const struct rule_options options = {.min_priority = PRIORITY_DEBUG};
+	SCOPED(rule_messages_done) struct rule_messages messages = {0};
+	SCOPED(rule_set_destroy) struct rule_set *set = NULL;
+	SCOPED(filter_destroy) struct filter *again = NULL;
+	struct record_condition *condition;
+
+	(void)state;
+	assert_int_equal(load_texts(&set, text, 1, &options, &messages), 0);
+	condition = rule_condition_create(set, 0, 1);
+	assert_int_equal(filter_compile(&again, condition->text, &test_field_set, NULL), 0);
+	assert_true(text_equal(filter_text(again), set->rules[0].condition));
+	record_free(condition);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -170,6 +190,7 @@ int main(void)
 		cmocka_unit_test(outputs_can_be_added_to),
 		cmocka_unit_test(the_set_asks_for_its_events),
 		cmocka_unit_test(names_match_with_stars),
+		cmocka_unit_test(a_condition_is_stored_as_it_parses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
