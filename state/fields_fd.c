@@ -218,7 +218,7 @@ static bool yield_uid(const struct field_context *ctx, struct values *out)
 {
 	struct text_builder b;
 
-	if (ctx->subject->fd < 0 || !builder_init(&b, ctx, 32))
+	if (!builder_init(&b, ctx, 32))
 		return false;
 	builder_format(&b, "%d%d", ctx->event->tid, ctx->subject->fd);
 	return yield_text(ctx, out, builder_text(&b));
@@ -480,8 +480,9 @@ bool extract_fd_proto(const struct field_context *ctx, const struct field *field
 	struct text_builder b;
 
 	(void)arg;
-	/* Of a socket that is only bound, the server's is empty. */
-	if (is_ip(e) && e->role == FD_ROLE_NONE && which == FD_SERVER && e->flags & FD_ENTRY_BOUND)
+	/* Of a socket that is only bound, both are empty. */
+	if (is_ip(e) && e->role == FD_ROLE_NONE && e->flags & FD_ENTRY_BOUND &&
+	    (which == FD_SERVER || which == FD_CLIENT))
 		return yield_text(ctx, out, TEXT(""));
 	if (!find_end(e, which, &end) || !builder_init(&b, ctx, 8))
 		return false;

@@ -450,7 +450,9 @@ bool extract_proc_number(const struct field_context *ctx, const struct field *fi
 	case PROC_VM_SWAP:
 		return yield_u64(ctx, out, field->type, p->vm_swap_kb);
 	case PROC_NTHREADS:
-		return yield_u64(ctx, out, field->type, p->n_threads);
+		n = p->n_threads; /* the last one is not counted when it ends */
+		n -= n == 1 && ctx->event->type == EVENT_PROCEXIT;
+		return yield_u64(ctx, out, field->type, n);
 	case PROC_NCHILDS:
 		return yield_u64(ctx, out, field->type, p->n_threads ? p->n_threads - 1 : 0);
 	case THREAD_PFMAJOR:

@@ -449,6 +449,7 @@ static void sockets_know_their_ends(void **out)
 	assert_string_equal(fixture_field(f, "fd.sport"), "8080");
 	assert_string_equal(fixture_field(f, "fd.cport"), "<absent>");
 	assert_string_equal(fixture_field(f, "fd.sproto"), "");
+	assert_string_equal(fixture_field(f, "fd.cproto"), "");
 	fixture_apply(f, event_listen(&f->maker, &task_child, 5, "0.0.0.0", 8080));
 	assert_string_equal(fixture_field(f, "fd.is_server"), "true");
 	fixture_apply(f, event_connect(&f->maker, &task_child, 6, "::1", 1, "2001:db8::5", 443, 0));

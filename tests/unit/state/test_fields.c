@@ -64,7 +64,7 @@ static void opens(void **out)
 	      {"fd.directory", "/home/user"}, {"fd.filename", "<absent>"}, {"fd.type", "<absent>"},
 	      {"fd.typechar", "f"}, {"evt.arg.fd", "ENOENT"}, {"evt.arg.name", "/home/user/nope"},
 	      {"evt.path_source", "caller"}, {"fs.path.nameraw", "x/../nope"},
-	      {"fd.nameraw", "x/../nope"}, {"fd.name_changed", "<absent>"},
+	      {"fd.nameraw", "x/../nope"}, {"fd.uid", "200-1"}, {"fd.name_changed", "<absent>"},
 	      {"evt.count.error.file", "1"});
 	fixture_apply(f, event_open(&f->maker, &task_child, 5, "/new",
 				    TEST_O_RDWR | TEST_O_CREAT | TEST_O_F_CREATED));
@@ -130,6 +130,7 @@ static void processes(void **out)
 	fixture_apply(f, event_exit(&f->maker, &image, 3 << 8, 1));
 	CHECK(f, "exit", {"evt.type", "procexit"}, {"syscall.type", "<absent>"},
 	      {"proc.name", "drv"}, {"evt.failed", "<absent>"}, {"evt.rawres", "<absent>"},
+	      {"proc.nthreads", "0"},
 	      {"evt.args", "status=768 ret=3 sig=0 core=0 reaper_tid=1(init)"});
 }
 
