@@ -14,6 +14,8 @@ static cJSON *rule_json(const struct snapshot_rule *rule)
 	json_add_text(json, "source", rule->source);
 	json_add_text(json, "condition", rule->condition);
 	json_add_text_or_null(json, "window", rule->window);
+	json_add_text_or_null(json, "only_if_new", rule->only_if_new);
+	json_add_text_or_null(json, "rate", rule->rate);
 	json_add_text(json, "output", rule->output);
 	json_add_text(json, "priority", text_from(alert_priority_name(rule->priority)));
 	json_add_words(json, "tags", rule->tags);

@@ -230,7 +230,8 @@ struct snapshot_processes {
 
 struct snapshot_rule {
 	struct text name, description, source, condition, output, tags;
-	struct text window; /* empty: none */
+	struct text window;            /* empty: none */
+	struct text only_if_new, rate; /* empty: none of its own */
 	enum alert_priority priority;
 	bool is_enabled;
 	uint64_t hits_total, suppressed_total, last_hit_ns;

@@ -346,6 +346,8 @@ static int answer_rules(struct pipeline *p, struct request *request, uint64_t no
 			.output = snapshot_text(&out->pool, info.output),
 			.tags = snapshot_text(&out->pool, info.tags),
 			.window = snapshot_text(&out->pool, info.window),
+			.only_if_new = snapshot_text(&out->pool, info.only_if_new),
+			.rate = snapshot_text(&out->pool, info.rate),
 			.priority = info.priority,
 			.is_enabled = info.is_enabled,
 			.hits_total = info.hits_total,

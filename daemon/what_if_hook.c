@@ -73,6 +73,7 @@ static int trial_init(struct trial *trial, const struct daemon *d, struct querie
 	daemon_rule_options(trial->config, &trial->options);
 	rule_names_tell(&d->names, &trial->options);
 	trial->options.may_lack_dimensions = false;
+	trial->options.has_no_rates = true;
 	trial->queries = queries;
 	trial->fields = &d->fields;
 	trial->question = (struct what_if_question){

@@ -126,7 +126,8 @@ static bool is_same_rule(const struct rule_info *a, const struct rule_info *b)
 {
 	return a->priority == b->priority && a->is_enabled == b->is_enabled &&
 	       text_equal(a->condition, b->condition) && text_equal(a->output, b->output) &&
-	       text_equal(a->window, b->window) && text_equal(a->source, b->source) &&
+	       text_equal(a->window, b->window) && text_equal(a->only_if_new, b->only_if_new) &&
+	       text_equal(a->rate, b->rate) && text_equal(a->source, b->source) &&
 	       text_equal(a->tags, b->tags) && text_equal(a->description, b->description);
 }
 

@@ -473,11 +473,13 @@ static int compile_rule(struct collection *c, struct expansion *expansion,
 		.rate = def->has_rate ? def->rate : c->options->rate,
 	};
 	bool skip = false;
-	int r;
+	int r = describe_gates(c, def, &rule);
 
 	c->absent = (struct texts){0};
-	r = compile_window(c, def, &rule, &skip);
-
+	if (c->options->has_no_rates)
+		rule.rate = (struct rule_rate){0};
+	if (!r)
+		r = compile_window(c, def, &rule, &skip);
 	if (!r && !skip)
 		r = compile_output(c, def, &rule, &skip);
 	if (!r && !skip)

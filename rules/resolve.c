@@ -98,6 +98,25 @@ int resolve_news(struct collection *c, const struct rule_def *def, struct rule *
 	return r;
 }
 
+int describe_gates(struct collection *c, const struct rule_def *def, struct rule *rule)
+{
+	rule->only_if_new = rule->own_rate = TEXT("");
+	for (uint32_t i = 0; rule->only_if_new.ptr && i < def->only_if_new.n; i++) {
+		const struct news_def *news = &def->only_if_new.items[i];
+
+		rule->only_if_new =
+			pool_print(&c->pool, "%.*s%s%.*s%s%.*s", TEXT_ARGS(rule->only_if_new),
+				   i ? " " : "", TEXT_ARGS(news->dimension),
+				   news->level.len ? "@" : "", TEXT_ARGS(news->level));
+	}
+	if (def->has_rate && !def->rate.burst)
+		rule->own_rate = TEXT("none");
+	else if (def->has_rate)
+		rule->own_rate = pool_print(&c->pool, "%u in %.10gs", def->rate.burst,
+					    (double)def->rate.per_ns / 1e9);
+	return rule->only_if_new.ptr && rule->own_rate.ptr ? 0 : -ENOMEM;
+}
+
 void resolve_seen_before(struct collection *c, const struct rule_def *def, struct ast_node *tree)
 {
 	for (uint32_t i = 0; i < tree->n_children; i++)

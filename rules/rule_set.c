@@ -91,8 +91,9 @@ static int copy_news(struct rule_set *set, struct rule *rule)
 int rule_set_add(struct rule_set *set, const struct rule *rule)
 {
 	struct rule *r = &set->rules[set->n];
-	struct text *texts[] = {&r->name,   &r->description, &r->source, &r->condition,
-				&r->output, &r->tags,        &r->file,   &r->absent_fields};
+	struct text *texts[] = {&r->name,        &r->description, &r->source, &r->condition,
+				&r->output,      &r->tags,        &r->file,   &r->absent_fields,
+				&r->only_if_new, &r->own_rate};
 
 	*r = *rule;
 	set->n++;
@@ -631,6 +632,8 @@ void rule_set_info(const struct rule_set *set, uint32_t index, struct rule_info 
 		.condition = rule->condition,
 		.output = rule->output,
 		.tags = rule->tags,
+		.only_if_new = rule->only_if_new,
+		.rate = rule->own_rate,
 		.window = rule->window ? rule->window->summary : TEXT(""),
 		.priority = rule->priority,
 		.is_enabled = rule->is_enabled,

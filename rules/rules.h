@@ -77,6 +77,7 @@ struct rule_options {
 	uint64_t window_bytes; /* for counts and sequences; 0: WINDOW_BYTES_DEFAULT */
 	struct siphash_key window_secret;
 	struct rule_rate rate; /* of rules that say nothing of it */
+	bool has_no_rates;     /* nothing is left out, whatever rules say: for counting hits */
 	/* By their numbers in sightings; borrowed during the load. One that is not there is an
 	 * error, or a warning as long as they may be incomplete (a check without a daemon). */
 	const struct rule_dimension *dimensions;
@@ -213,6 +214,8 @@ struct rule_info {
 	struct text name, description, source, condition, output, tags;
 	struct text
 		window; /* "count by proc.pid within 60s at_least 5"; empty: one event matches */
+	struct text only_if_new; /* "file.read@file net.connect"; empty: whatever it is */
+	struct text rate;        /* its own: "5 in 60s", "none"; empty: the configured one */
 	enum alert_priority priority;
 	bool is_enabled;
 	uint64_t hits_total;

@@ -416,6 +416,36 @@ static void rates_are_each_rules_own(void **state)
 }
 
 /* Nothing that remembers: nothing is known, so nothing may be left out. */
+static void rules_tell_what_they_ask(void **state)
+{
+	static const struct {
+		const char *keys, *news, *rate;
+	} rows[] = {
+		{"", "", ""},
+		{"  only_if_new: [file.read@file, net]\n", "file.read@file net", ""},
+		{"  rate: {burst: 5, per: 1500ms}\n", "", "5 in 1.5s"},
+		{"  rate: none\n", "", "none"},
+	};
+	struct bench *b = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct rule_info info;
+		char text[512];
+
+		snprintf(text, sizeof(text), "%s%s", OPENAT("r", ""), rows[i].keys);
+		must_load(b, text);
+		rule_set_info(b->set, 0, &info);
+		assert_true(text_equal(info.only_if_new, text_from(rows[i].news)));
+		assert_true(text_equal(info.rate, text_from(rows[i].rate)));
+	}
+	/* For counting hits nothing is left out. */
+	b->options.has_no_rates = true;
+	b->options.rate = (struct rule_rate){1, S};
+	must_load(b, OPENAT("r", "  rate: {burst: 1, per: 1h}\n") OPENAT("s", ""));
+	for (int i = 0; i < 10; i++)
+		assert_string_equal(fire(b), "r s");
+}
+
 static void without_memory_all_pass(void **state)
 {
 	struct bench *b = *state;
@@ -477,6 +507,7 @@ int main(void)
 		GATE(a_rate_leaves_out_repeats_only),
 		GATE(ten_thousand_firsts_all_pass),
 		GATE(rates_are_each_rules_own),
+		GATE(rules_tell_what_they_ask),
 		GATE(without_memory_all_pass),
 		GATE(rules_know_whether_they_fired),
 		GATE(rules_that_do_not_exist_are_warned_of),
