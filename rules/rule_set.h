@@ -24,7 +24,7 @@ struct rule {
 	struct text name, description, source, condition, output, tags;
 	struct text absent_fields; /* named, and never with a value here; separated by blanks */
 	struct text file;
-	uint32_t line; /* where it is defined */
+	uint32_t line;                     /* where it is defined */
 	struct text only_if_new, own_rate; /* as rule_info has them */
 	enum alert_priority priority;
 	bool is_enabled;
