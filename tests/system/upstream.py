@@ -116,6 +116,7 @@ class Box:
         self.bundle = stage.tmp / f"bundle-{name}"
         self.process = None
         self.overlay = None
+        self.refused = ""  # why it cannot be started
 
     def mount(self):
         """The rootfs below, what the container writes above."""
@@ -150,6 +151,8 @@ class Box:
         (self.bundle / "config.json").write_text(json.dumps(config))
 
     def start(self, args=("/bin/sleep", "100000")):
+        if self.refused:
+            pytest.skip(self.refused)
         self.configure(args)
         with open(self.bundle / "log", "w") as log:
             self.process = subprocess.Popen(["runc", "run", self.id], cwd=self.bundle,
@@ -159,7 +162,8 @@ class Box:
             if done.returncode == 0 and json.loads(done.stdout)["status"] == "running":
                 return self
             if self.process.poll() is not None:
-                pytest.skip(f"no container can be started here: {(self.bundle / 'log').read_text()[-300:]}")
+                self.refused = f"no container can be started here: {(self.bundle / 'log').read_text()[-300:]}"
+                pytest.skip(self.refused)
             time.sleep(0.05)
         raise AssertionError("a container does not start")
 
@@ -205,7 +209,9 @@ class Stage:
     def box(self, name):
         """The container of that name, running and known."""
         if name not in self.boxes:
-            self.boxes[name] = BOXES[name](self, name).start()
+            self.boxes[name] = BOXES[name](self, name)
+        if not self.boxes[name].process or self.boxes[name].refused:
+            self.boxes[name].start()
             self.daemon.wait_for(f"container {name} to be known", lambda: self.is_known(self.boxes[name]), 20, 0.2)
         return self.boxes[name]
 

@@ -10,6 +10,7 @@ import gzip
 import json
 import os
 import re
+import shutil
 import struct
 import subprocess
 import sys
@@ -199,6 +200,7 @@ def main():
     ALERTS.write_text(json.dumps(alerts, indent=1, sort_keys=True) + "\n")
     print(f"{CAPTURE}: {CAPTURE.stat().st_size} bytes; {sum(map(len, alerts.values()))} alerts of {len(alerts)} actions")
     same = replayed(CAPTURE, folder) == alerts
+    shutil.rmtree(folder)
     print("replay: the same" if same else "replay: differs")
     return 0 if same else 1
 
