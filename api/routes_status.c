@@ -215,6 +215,8 @@ static void add_pauses(cJSON *json, const struct snapshot_status *status)
 
 	json_add_double(pauses, "longest_s", (double)status->pauses.longest_ns / 1e9);
 	json_add_double(pauses, "recent_s", (double)status->pauses.recent_ns / 1e9);
+	json_add_double(pauses, "longest_cpu_s", (double)status->pauses.cpu_longest_ns / 1e9);
+	json_add_double(pauses, "recent_cpu_s", (double)status->pauses.cpu_recent_ns / 1e9);
 	json_add_double(pauses, "longest_batch_s", (double)status->pauses.batch_longest_ns / 1e9);
 	json_add_double(pauses, "recent_batch_s", (double)status->pauses.batch_recent_ns / 1e9);
 }

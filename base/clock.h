@@ -17,5 +17,6 @@ struct clock_reading {
 /* Read them as close together as the scheduler lets us. */
 struct clock_reading clock_read(void);
 
-/* CPU time that the process has taken. */
+/* CPU time that the process has taken; that the calling thread has. */
 uint64_t clock_cpu_ns(void);
+uint64_t clock_thread_cpu_ns(void);

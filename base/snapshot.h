@@ -90,6 +90,7 @@ struct snapshot_status {
 	} rules;
 	struct {
 		uint64_t longest_ns, recent_ns;             /* between two batches of events */
+		uint64_t cpu_longest_ns, cpu_recent_ns;     /* CPU time of these */
 		uint64_t batch_longest_ns, batch_recent_ns; /* a batch */
 	} pauses;
 	uint64_t anomalies_total, incidents_total;

@@ -165,6 +165,8 @@ static void fill_rules(const struct pipeline *p, struct snapshot_status *s)
 	s->rules.outputs_cut_total = c.outputs_cut_total;
 	s->pauses.longest_ns = p->pauses.longest_ns;
 	s->pauses.recent_ns = pauses_recent_ns(&p->pauses);
+	s->pauses.cpu_longest_ns = p->cpu_pauses.longest_ns;
+	s->pauses.cpu_recent_ns = pauses_recent_ns(&p->cpu_pauses);
 	s->pauses.batch_longest_ns = p->batches.longest_ns;
 	s->pauses.batch_recent_ns = pauses_recent_ns(&p->batches);
 	s->rules.suppressed_total = p->suppressed_total;

@@ -11,11 +11,9 @@ struct pauses {
 	uint64_t window_ns;         /* monotonic; when this window began */
 };
 
-/* Something took from start_ns to end_ns, both monotonic. */
-static inline void pauses_note(struct pauses *p, uint64_t start_ns, uint64_t end_ns)
+/* Something took so long; it ended at end_ns, monotonic. */
+static inline void pauses_note_took(struct pauses *p, uint64_t end_ns, uint64_t took_ns)
 {
-	uint64_t took_ns = end_ns - start_ns;
-
 	if (end_ns - p->window_ns >= PAUSES_WINDOW_NS) {
 		p->before_ns = end_ns - p->window_ns < 2 * PAUSES_WINDOW_NS ? p->now_ns : 0;
 		p->now_ns = 0;
@@ -25,6 +23,12 @@ static inline void pauses_note(struct pauses *p, uint64_t start_ns, uint64_t end
 		p->now_ns = took_ns;
 	if (took_ns > p->longest_ns)
 		p->longest_ns = took_ns;
+}
+
+/* The same of what took from start_ns to end_ns. */
+static inline void pauses_note(struct pauses *p, uint64_t start_ns, uint64_t end_ns)
+{
+	pauses_note_took(p, end_ns, end_ns - start_ns);
 }
 
 static inline uint64_t pauses_recent_ns(const struct pauses *p)

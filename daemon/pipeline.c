@@ -284,8 +284,13 @@ static void take_new_rules(struct pipeline *p)
 
 void pipeline_resume(struct pipeline *p)
 {
-	if (p->paused_ns)
-		pauses_note(&p->pauses, p->paused_ns, clock_monotonic_ns());
+	uint64_t now_ns;
+
+	if (!p->paused_ns)
+		return;
+	now_ns = clock_monotonic_ns();
+	pauses_note(&p->pauses, p->paused_ns, now_ns);
+	pauses_note_took(&p->cpu_pauses, now_ns, clock_thread_cpu_ns() - p->paused_cpu_ns);
 	p->paused_ns = 0;
 }
 
@@ -311,6 +316,7 @@ int pipeline_run_batch(struct pipeline *p, uint32_t max)
 	}
 	if (n < max)
 		rules_swap_drained(&p->swap);
+	p->paused_cpu_ns = clock_thread_cpu_ns();
 	p->paused_ns = clock_monotonic_ns();
 	pauses_note(&p->batches, start_ns, p->paused_ns);
 	return r < 0 ? r : (int)n;

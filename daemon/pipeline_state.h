@@ -16,6 +16,8 @@ struct pipeline {
 	struct rules_swap swap;
 	struct pauses pauses, batches; /* between two batches; of a batch */
 	uint64_t paused_ns;            /* monotonic; the last batch ended then. 0: no pause */
+	struct pauses cpu_pauses; /* CPU time of pauses: what others on this CPU do not change */
+	uint64_t paused_cpu_ns;
 	uint64_t first_event_ns, last_event_ns, last_checkpoint_ns, started_ns;
 	uint64_t rested_ns; /* last rest that an event caused */
 	uint64_t next_alert_id;

@@ -272,13 +272,14 @@ class Bench:
         seconds = 10 if self.is_quick else 30
         quiet = daemon.get("/v1/status")["pauses"]
         load = subprocess.Popen([self.work, "creats", self.known_file(), "40000", str(seconds)], stdout=subprocess.PIPE, text=True)
-        longest, batch, reloads, took = 0.0, 0.0, 0, []
+        longest, cpu, batch, reloads, took = 0.0, 0.0, 0.0, 0, []
         while load.poll() is None:
             own.write_text("- rule: [" if reloads % 3 == 2 else good)
             start = time.monotonic()
             daemon.request("POST", "/v1/rules/reload", token=token)
             took.append(time.monotonic() - start)
             pauses = daemon.get("/v1/status")["pauses"]
+            cpu = max(cpu, pauses["recent_cpu_s"])
             longest, batch = max(longest, pauses["recent_s"]), max(batch, pauses["recent_batch_s"])
             reloads += 1
         made = int(load.communicate()[0].split()[0])
@@ -286,7 +287,8 @@ class Bench:
         status = daemon.get("/v1/status")
         daemon.stop()
         self.row("reload: worst pause", longest * 1000, "ms", target="<= 5 ms")
-        self.row("  the same without reloads or load", quiet["recent_s"] * 1000, "ms")
+        self.row("  CPU time of the worst", cpu * 1000, "ms", target="<= 5 ms")
+        self.row("  worst pause without reloads or load", quiet["recent_s"] * 1000, "ms")
         self.row("  longest batch of events", batch * 1000, "ms")
         self.row("  reloads, of them refused as meant", reloads, "", target=f"{status['rules']['reloads_refused_total']}")
         self.row_of("  request to answer", took, "s")
