@@ -83,18 +83,41 @@ def what_if(daemon, text, query=""):
     return json.loads(data)
 
 
+def whole(daemon, text, query=""):
+    """All pages of an answer as one: on a busy machine one is not enough."""
+    pages, cursor = [], None
+    while True:
+        pages.append(what_if(daemon, text, "&".join(q for q in (query, cursor and f"cursor={cursor}") if q)))
+        assert pages[-1]["successful"] and pages[-1]["complete"] == (pages[-1]["next"] is None)
+        cursor = pages[-1]["next"]
+        if not cursor:
+            break
+    first = pages[0]
+    for page in pages[1:]:
+        for name, n in page["sources"][0].items():
+            if isinstance(n, int):
+                first["sources"][0][name] += n
+        for rule, more in zip(first["rules"], page["rules"]):
+            for name in ("hits", "hits_now"):
+                rule[name] += more[name]
+            for name in ("days", "workloads", "examples"):
+                rule[name] += more[name]
+            rule["not_captured"]["undecided"] += more["not_captured"]["undecided"]
+    return first
+
+
 def test_history_answers_what_a_rule_would_have_said(daemon, folder):
     path = folder / "secret-history"
     mine = provoke(daemon, path, times=3)
     stored(daemon, mine[-1])
-    answer = what_if(daemon, f"""
+    answer = whole(daemon, f"""
 - rule: Secret history
   desc: d
   condition: reads and fd.name = "{path}"
   output: "%fd.name by %proc.name"
   priority: NOTICE
 """)
-    assert answer["successful"] and answer["complete"] and not answer["exact"]
+    assert not answer["exact"]
     (rule,) = answer["rules"]
     assert (rule["name"], rule["change"], rule["hits"], rule["hits_now"]) == ("Secret history", "new", 3, 0)
     assert rule["not_captured"] == {"events": [], "fields": [], "undecided": 0}
@@ -107,7 +130,7 @@ def test_history_answers_what_a_rule_would_have_said(daemon, folder):
 def test_what_runs_hits_as_often_as_it_did(daemon, folder):
     provoke(daemon, folder / "secret-again", times=2)
     stored(daemon, provoke(daemon, folder / "secret-again")[-1])
-    answer = what_if(daemon, "", "all=true")
+    answer = whole(daemon, "", "all=true")
     (rule,) = answer["rules"]
     seen = [a for a in daemon.items("/v1/alerts?limit=1000") if a["rule"] == RULE]
     assert rule["hits"] == rule["hits_now"] == len(seen)
@@ -115,9 +138,9 @@ def test_what_runs_hits_as_often_as_it_did(daemon, folder):
 
 
 def test_what_was_not_captured_is_said(daemon):
-    answer = what_if(daemon, "- rule: P\n  desc: d\n  condition: evt.type = ptrace and evt.arg.request = 1\n  output: x\n"
-                             "  priority: INFO\n- rule: Q\n  desc: d\n  condition: reads and proc.env contains x\n"
-                             "  output: x\n  priority: INFO\n")
+    answer = whole(daemon, "- rule: P\n  desc: d\n  condition: evt.type = ptrace and evt.arg.request = 1\n  output: x\n"
+                           "  priority: INFO\n- rule: Q\n  desc: d\n  condition: reads and proc.env contains x\n"
+                           "  output: x\n  priority: INFO\n")
     rules = {r["name"]: r for r in answer["rules"]}
     assert rules["P"]["hits"] == 0
     assert rules["Q"]["not_captured"]["fields"] == ["proc.env"]
