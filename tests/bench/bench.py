@@ -30,6 +30,7 @@ LEARNS_AT_ONCE = ("learning.hold_s=1", "learning.epoch_s=3600")
 PROGRAM_ARGUMENTS = {
     "bench_learning": [ROOT / "etc/dimensions/default.yaml"],
     "bench_rules": [ROOT / "etc/rules/ethogram_rules.yaml"],
+    "bench_history": [ROOT / "etc/rules/ethogram_rules.yaml"],
 }
 OWN_FUNCTION = ["bench_mix"]  # programs that bench_programs leaves alone
 
