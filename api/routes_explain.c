@@ -23,7 +23,9 @@ struct material {
 /* Which condition is explained. */
 struct choice {
 	struct text rule, condition;
-	const char *is; /* see docs/api.md */
+	const char *is;                     /* see docs/api.md */
+	const struct snapshot_rule *loaded; /* NULL: it is not, any more */
+	bool is_own;                        /* the rule of the alert, as it was or is */
 };
 
 static void material_done(struct material *m)
@@ -128,7 +130,7 @@ static bool choose(const struct material *m, const struct live_answer *live, str
 	const struct snapshot_rule *loaded = find_rule(live, name);
 	bool is_own = !asked.len;
 
-	*out = (struct choice){.rule = name};
+	*out = (struct choice){.rule = name, .loaded = loaded, .is_own = is_own};
 	if (is_own && m->fired.len) {
 		out->condition = m->fired;
 		out->is = !loaded ? "as fired, not loaded any more"
@@ -154,6 +156,22 @@ static cJSON *event_json(const struct record_event *event)
 	json_add_text(workload, "name", event->workload_name);
 	json_add_item(json, "fields", cJSON_ParseWithLength(event->fields.ptr, event->fields.len));
 	json_add_text(json, "cut", event->cut);
+	return json;
+}
+
+/* What the rule asks for besides its condition, and how that stood with its alert. */
+static cJSON *besides_json(const struct material *m, const struct choice *choice)
+{
+	const cJSON *fields = cJSON_GetObjectItemCaseSensitive(m->alert, "output_fields");
+	cJSON *json = cJSON_CreateObject();
+
+	json_add_text_or_null(json, "window", choice->loaded ? choice->loaded->window : TEXT_NONE);
+	json_add_text_or_null(json, "only_if_new",
+			      choice->loaded ? choice->loaded->only_if_new : TEXT_NONE);
+	/* As it is stored: numbers keep all their digits. */
+	json_add_item(json, "output_fields",
+		      choice->is_own && cJSON_IsRaw(fields) ? cJSON_CreateRaw(fields->valuestring)
+							    : NULL);
 	return json;
 }
 
@@ -186,6 +204,7 @@ static void answer_choice(const struct call *call, const struct material *m,
 	json_add_text(json, "rule", choice->rule);
 	json_add_text(json, "condition", choice->condition);
 	json_add_text(json, "condition_is", text_from(choice->is));
+	json_add_item(json, "besides", besides_json(m, choice));
 	json_add_item(json, "event", event_json(m->event));
 	for (size_t i = 0; i < ARRAY_SIZE(members); i++)
 		json_add_item(json, members[i],

@@ -119,6 +119,25 @@ static void print_clauses(const struct cli *cli, const cJSON *json)
 	fprintf(cli->out, "\n✓ true  ✗ false  ? not known  * decides\n");
 }
 
+/* What is asked for besides the condition, and what the alert said of it. */
+static void print_besides(const struct cli *cli, const cJSON *besides)
+{
+	const cJSON *field;
+
+	if (*json_string(besides, "window"))
+		cli_line(cli, "window", cli_safe(besides, "window"));
+	if (*json_string(besides, "only_if_new"))
+		cli_line(cli, "only if new", cli_safe(besides, "only_if_new"));
+	cJSON_ArrayForEach(field, json_member(besides, "output_fields"))
+	{
+		SCOPED(free_ptr) char *name = human_text(field->string);
+		bool is_time = cJSON_IsNumber(field) && field->valuedouble > 9e15;
+
+		if (name && strncmp(name, "rule.", 5) == 0 && !cJSON_IsNull(field) && !is_time)
+			cli_line(cli, name, one_value(field));
+	}
+}
+
 static void print_head(const struct cli *cli, const cJSON *json)
 {
 	const cJSON *event = json_member(json, "event"), *name;
@@ -133,6 +152,7 @@ static void print_head(const struct cli *cli, const cJSON *json)
 		 human_print("%s of %s, %s", type ? type : "", workload ? workload : "",
 			     json_string(event, "time")));
 	cli_line(cli, "condition", cli_safe(json, "truth"));
+	print_besides(cli, json_member(json, "besides"));
 	cJSON_ArrayForEach(name, json_member(json, "not_stored"))
 	{
 		if (cJSON_IsString(name))

@@ -245,6 +245,8 @@ static int pipeline_step(struct pipeline *p, const struct event *ev)
 		parts->look(&ctx, parts->look_arg);
 	if (parts->counts)
 		behavior_counts_note(parts->counts, &ctx);
+	if (parts->rule_memory)
+		rule_memory_begin_event(parts->rule_memory);
 	n_alerts = make_alerts(p, source_syscall(), &ctx, alerts, &is_suspicious);
 	incident = incidents_join(parts->incidents, &ctx, &p->score, alerts, n_alerts);
 	if (incident) {

@@ -10,6 +10,7 @@
 #include "base/util.h"
 #include "filter/utf8.h"
 
+#define NAME_BYTES_MAX 256
 #define EXACT_MAX (INT64_C(1) << 53) /* of numbers that JSON readers keep */
 
 struct entry {
@@ -196,6 +197,19 @@ static bool is_param(const struct stored_set *set, const struct operand *operand
 	       !stored_leaves_out(text_from(operand->field->name), operand->arg.text);
 }
 
+/* Without the quotes that rules need around some arguments. */
+static int add_bracketed(struct stored_set *set, const struct operand *operand)
+{
+	char name[NAME_BYTES_MAX];
+	int len = snprintf(name, sizeof(name), "%s[%.*s]", operand->field->name,
+			   TEXT_ARGS(operand->arg.text));
+
+	if (len >= (int)sizeof(name) || memchr(name, '\0', (size_t)len))
+		return 0; /* as if nobody had asked for it */
+	return add(set, operand->field, (struct text){name, (uint32_t)len}, operand->arg.text,
+		   true);
+}
+
 int stored_set_add(struct stored_set *set, const struct operand *operand)
 {
 	for (uint32_t i = 0; i < operand->n; i++) {
@@ -208,7 +222,10 @@ int stored_set_add(struct stored_set *set, const struct operand *operand)
 	    operand->field->flags & FIELD_UNAVAILABLE ||
 	    is_known(set, operand->field, &operand->arg))
 		return 0;
-	return add(set, operand->field, operand->name, operand->arg.text, operand->arg.is_given);
+	if (!operand->arg.is_given || !memchr(operand->name.ptr, '[', operand->name.len))
+		return add(set, operand->field, operand->name, operand->arg.text,
+			   operand->arg.is_given);
+	return add_bracketed(set, operand);
 }
 
 static void print_names(const struct stored_set *set, struct print *p)

@@ -12,10 +12,17 @@
 #define OCCURRENCES_MAX 65536
 #define IMAGE_MAGIC UINT64_C(0x3164657269666c72) /* "rlfired1" */
 
+#define FIRST_MAX 32 /* rules that fire for the first time with one event */
+
 struct rule_memory {
 	uint64_t seed;
 	struct seen_table *fired, *occurrences;
 	bool is_dirty; /* something fired for the first time since the last image */
+	/* what fired for the first time with the present event, by hash; those beyond the room
+	 * seem to have fired before */
+	bool knows_events; /* rule_memory_begin_event() is called */
+	uint32_t n_first;
+	uint64_t first[FIRST_MAX];
 };
 
 /* Both in the order of the bytes of the file: an image never leaves the host. */
@@ -66,10 +73,30 @@ bool rule_memory_has_fired(const struct rule_memory *memory, uint64_t rule, uint
 	return seen_table_has(memory->fired, pair_hash(memory, rule, workload));
 }
 
+bool rule_memory_had_fired(const struct rule_memory *memory, uint64_t rule, uint64_t workload)
+{
+	uint64_t hash = pair_hash(memory, rule, workload);
+
+	for (uint32_t i = 0; i < memory->n_first; i++) {
+		if (memory->first[i] == hash)
+			return false;
+	}
+	return seen_table_has(memory->fired, hash);
+}
+
+void rule_memory_begin_event(struct rule_memory *memory)
+{
+	memory->knows_events = true;
+	memory->n_first = 0;
+}
+
 bool rule_memory_fire(struct rule_memory *memory, uint64_t rule, uint64_t workload)
 {
-	bool was_seen = seen_table_note(memory->fired, pair_hash(memory, rule, workload));
+	uint64_t hash = pair_hash(memory, rule, workload);
+	bool was_seen = seen_table_note(memory->fired, hash);
 
+	if (!was_seen && memory->knows_events && memory->n_first < FIRST_MAX)
+		memory->first[memory->n_first++] = hash;
 	memory->is_dirty = memory->is_dirty || !was_seen;
 	return was_seen;
 }

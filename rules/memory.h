@@ -18,6 +18,11 @@ uint64_t rule_name_hash(struct text name);
 
 /* Whether the rule fired in the workload before. */
 bool rule_memory_has_fired(const struct rule_memory *memory, uint64_t rule, uint64_t workload);
+/* The same without what has happened since the last rule_memory_begin_event(): of one event
+ * everything is said as its conditions saw it, also after a rule has fired. */
+bool rule_memory_had_fired(const struct rule_memory *memory, uint64_t rule, uint64_t workload);
+void rule_memory_begin_event(struct rule_memory *memory);
+
 /* It fires now; whether it did before. */
 bool rule_memory_fire(struct rule_memory *memory, uint64_t rule, uint64_t workload);
 

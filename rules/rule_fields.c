@@ -39,7 +39,7 @@ static bool extract_seen_before(const struct field_context *ctx, const struct fi
 	if (!value)
 		return false;
 	value->u64 = arg->is_given
-			     ? rule_memory_has_fired(ctx->memory, (uint64_t)arg->prepared, workload)
+			     ? rule_memory_had_fired(ctx->memory, (uint64_t)arg->prepared, workload)
 			     : ctx->match->had_fired;
 	return true;
 }

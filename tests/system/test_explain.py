@@ -279,9 +279,48 @@ def test_history_stays_within_its_bytes(make_daemon, scratch):
         history = watched.daemon.get("/v1/status")["storage"]["history"]
         return history["forgotten_total"] and history["bytes"] <= 1048576 * 17 // 16
 
-    watched.daemon.wait_for("the oldest events to go", is_within, 30)
+    watched.daemon.wait_for("the oldest events to go", is_within, 60)
     newest = max(watched.alerts(), key=lambda a: a["time"])
     assert watched.explain(newest)["truth"] == "true"
     oldest = min(watched.alerts(), key=lambda a: a["time"])
     status, data = watched.daemon.request("GET", f"/v1/alerts/{oldest['id']}/explain")
     assert status == 404 and "any more: the oldest that is stored is of" in json.loads(data)["detail"]
+
+
+SEEN = """
+- rule: First time
+  desc: d
+  condition: evt.type in (open, openat) and fd.name endswith {mark} and rule.seen_before = false
+  output: "%fd.name"
+  priority: WARNING
+- rule: Twice
+  desc: d
+  condition: evt.type in (open, openat) and fd.name endswith {mark}
+  count: {{within: 60s, at_least: 2}}
+  output: "%fd.name"
+  priority: WARNING
+"""
+
+
+def test_what_rules_ask_besides_their_condition(make_daemon, scratch):
+    watched = Watched(make_daemon, scratch)
+    watched.rules.write_text(SEEN.format(mark=watched.mark))
+    reload(watched)
+    for _ in range(3):
+        with open(scratch / watched.mark, "wb"):
+            pass
+    daemon = watched.daemon
+    first = daemon.wait_for("the first time", lambda: watched.alerts("First time"), 10)
+    twice = daemon.wait_for("two", lambda: watched.alerts("Twice"), 10)
+    # As it was when the condition was true, not after the rule had fired.
+    explained = watched.explain(first[0])
+    assert len(first) == 1 and explained["truth"] == "true"
+    check = next(c for c in checks(explained["clauses"]) if c["left"]["text"].startswith("rule.seen_before"))
+    assert check["left"]["values"] == [False]
+    counted = watched.explain(twice[0])
+    assert counted["truth"] == "true" and "at_least 2" in counted["besides"]["window"]
+    assert counted["besides"]["output_fields"]["rule.count"] == 2
+    assert watched.explain(twice[0], "First time")["truth"] == "false"
+    assert watched.explain(twice[0], "First time")["besides"]["output_fields"] is None
+    shown = watched.cli("rules", "explain", twice[0]["id"]).stdout.decode()
+    assert "rule.count" in shown and "at_least 2" in shown

@@ -253,6 +253,36 @@ static void durations_are_read(void **state)
 	}
 }
 
+/* Once events are told, what is said of one is what held when it came. */
+static void an_event_does_not_see_itself(void **state)
+{
+	struct rule_memory *memory = NULL;
+
+	(void)state;
+	assert_int_equal(rule_memory_create(&memory, 7), 0);
+	assert_false(rule_memory_fire(memory, 1, 5));
+	assert_true(rule_memory_had_fired(memory, 1, 5)); /* nobody tells of events */
+
+	rule_memory_begin_event(memory);
+	assert_false(rule_memory_fire(memory, 2, 5));
+	assert_true(rule_memory_has_fired(memory, 2, 5));
+	assert_false(rule_memory_had_fired(memory, 2, 5));
+	assert_true(rule_memory_fire(memory, 2, 5)); /* twice with one event */
+	assert_false(rule_memory_had_fired(memory, 2, 5));
+	assert_true(rule_memory_had_fired(memory, 1, 5));
+	assert_false(rule_memory_had_fired(memory, 2, 6));
+
+	rule_memory_begin_event(memory);
+	assert_true(rule_memory_had_fired(memory, 2, 5));
+	/* Beyond the room they seem to have fired before. */
+	for (uint64_t rule = 100; rule < 140; rule++)
+		rule_memory_fire(memory, rule, 5);
+	assert_false(rule_memory_had_fired(memory, 100, 5));
+	assert_false(rule_memory_had_fired(memory, 131, 5));
+	assert_true(rule_memory_had_fired(memory, 132, 5));
+	rule_memory_destroy(&memory);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -260,6 +290,7 @@ int main(void)
 		cmocka_unit_test(the_longest_unused_gives_way),
 		cmocka_unit_test(a_list_makes_the_same_table),
 		cmocka_unit_test(rules_fire_apart_in_each_workload),
+		cmocka_unit_test(an_event_does_not_see_itself),
 		cmocka_unit_test(floods_are_bounded_and_counted),
 		cmocka_unit_test(images_keep_what_fired),
 		cmocka_unit_test(damaged_images_are_refused),
