@@ -134,13 +134,14 @@ static bool choose(const struct material *m, const struct live_answer *live, str
 	if (is_own && m->fired.len) {
 		out->condition = m->fired;
 		out->is = !loaded ? "as fired, not loaded any more"
-			  : text_equal(loaded->condition, m->fired) ? "as fired"
-								    : "as fired, changed since";
+			  : text_equal(loaded->condition_source, m->fired)
+				  ? "as fired"
+				  : "as fired, changed since";
 		return true;
 	}
 	if (!loaded)
 		return false;
-	out->condition = loaded->condition;
+	out->condition = loaded->condition_source;
 	out->is = is_own ? "as loaded, that of the alert is not known" : "as loaded";
 	return true;
 }

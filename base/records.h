@@ -154,7 +154,7 @@ struct record_condition {
 	uint64_t hash;
 	uint64_t last_ns; /* when it fired */
 	struct text rule;
-	struct text text; /* without macros and lists, as filters print themselves */
+	struct text text; /* without macros and lists; can be compiled again */
 };
 
 /* Why an event is stored: the first of these that holds. */

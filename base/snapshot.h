@@ -233,6 +233,7 @@ struct snapshot_rule {
 	struct text name, description, source, condition, output, tags;
 	struct text window;            /* empty: none */
 	struct text only_if_new, rate; /* empty: none of its own */
+	struct text condition_source;  /* the condition, so that it can be compiled again */
 	enum alert_priority priority;
 	bool is_enabled;
 	uint64_t hits_total, suppressed_total, last_hit_ns;

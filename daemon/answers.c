@@ -350,6 +350,7 @@ static int answer_rules(struct pipeline *p, struct request *request, uint64_t no
 			.window = snapshot_text(&out->pool, info.window),
 			.only_if_new = snapshot_text(&out->pool, info.only_if_new),
 			.rate = snapshot_text(&out->pool, info.rate),
+			.condition_source = snapshot_text(&out->pool, info.condition_source),
 			.priority = info.priority,
 			.is_enabled = info.is_enabled,
 			.hits_total = info.hits_total,

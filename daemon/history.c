@@ -14,8 +14,12 @@
 #define ARENA_BYTES (256 * 1024) /* values of one field */
 #define CUT_BYTES 2048
 #define NS_PER_S UINT64_C(1000000000)
-#define RATE_PER_S 500 /* about a fiftieth of a core: docs/storage.md */
-#define BURST 1000     /* of which sightings leave half to alerts and anomalies */
+#define RATE_PER_S 500 /* events of alerts and anomalies: docs/storage.md */
+#define BURST 1000
+#define RULE_RATE 20 /* of the alerts of one rule, a second */
+#define RULE_SLOTS 256
+#define SIGHTING_RATE 50 /* a second: a compilation has hundreds */
+#define S_PER_DAY 86400
 #define SLOTS (1U << 14)
 #define BEHAVIOURS_MAX (SLOTS / 4 * 3) /* of all workloads, in an epoch */
 #define PROBES_MAX 64
@@ -29,6 +33,10 @@ struct history {
 	uint64_t span_hash;
 	/* tokens, a bucket of BURST */
 	uint64_t tokens, refilled_ns;
+	uint64_t byte_tokens; /* of sightings: at most what fits into an hour */
+	uint64_t second;      /* which these count: */
+	uint32_t n_sightings;
+	uint8_t of_rule[RULE_SLOTS]; /* alerts, by hash of the rule's name */
 	/* what was seen in the epoch, by hash; 0 empty */
 	uint64_t epoch;
 	uint32_t n_seen;
@@ -44,6 +52,7 @@ int history_create(struct history **out, const struct history_config *config)
 		return -ENOMEM;
 	h->config = *config;
 	h->tokens = BURST;
+	h->byte_tokens = config->bytes / 24;
 	h->buffer = malloc(STORED_BYTES_MAX);
 	h->cut = malloc(CUT_BYTES);
 	if (!h->buffer || !h->cut || arena_init(&h->arena, ARENA_BYTES))
@@ -231,20 +240,57 @@ static void find_owners(const struct field_context *ctx, struct record_alert *co
 	event->reason = n ? EVENT_OF_ALERT : event->n_owners ? EVENT_OF_ANOMALY : EVENT_OF_SIGHTING;
 }
 
-/* Whether there is room for it now; counted if not. */
-static bool may_take(struct history *h, const struct record_event *event, enum novelty novelty)
+/* What the second, and for sightings the day, has left. */
+static void begin_second(struct history *h, uint64_t ts_ns)
 {
-	uint64_t kept_back = event->n_owners ? 0 : BURST / 2;
+	uint64_t second = ts_ns / NS_PER_S, passed = second - h->second;
 
+	if (second == h->second)
+		return;
+	passed = h->second && second > h->second ? MIN(passed, S_PER_DAY) : 1;
+	h->byte_tokens =
+		MIN(h->byte_tokens + passed * (h->config.bytes / S_PER_DAY), h->config.bytes / 24);
+	h->second = second;
+	h->n_sightings = 0;
+	memset(h->of_rule, 0, sizeof(h->of_rule));
+}
+
+/* Whether any of the alerts is of a rule that has had few this second. */
+static bool has_rule_room(struct history *h, struct record_alert *const *alerts, uint32_t n)
+{
+	bool has_room = false;
+
+	for (uint32_t i = 0; i < n; i++) {
+		uint64_t hash = XXH3_64bits(alerts[i]->rule.ptr, alerts[i]->rule.len);
+		uint8_t *count = &h->of_rule[hash % RULE_SLOTS];
+
+		if (*count < RULE_RATE) {
+			(*count)++;
+			has_room = true;
+		}
+	}
+	return has_room || n == 0;
+}
+
+/* Whether there is room for it now; counted if not. */
+static bool may_take(struct history *h, const struct record_event *event, enum novelty novelty,
+		     struct record_alert *const *alerts, uint32_t n)
+{
+	begin_second(h, event->ts_ns);
+	if (!event->n_owners) {
+		if (novelty == NEW && h->n_sightings < SIGHTING_RATE && h->byte_tokens > 0) {
+			h->n_sightings++;
+			return true;
+		}
+		h->counters.sightings_shed_total++;
+		return false;
+	}
 	refill(h, event->ts_ns);
-	if ((event->n_owners || novelty != NO_ROOM) && h->tokens > kept_back) {
+	if (h->tokens && has_rule_room(h, alerts, n)) {
 		h->tokens--;
 		return true;
 	}
-	if (event->n_owners)
-		h->counters.over_rate_total++;
-	else
-		h->counters.sightings_shed_total++;
+	h->counters.over_rate_total++;
 	return false;
 }
 
@@ -267,6 +313,8 @@ static struct record_event *make(struct history *h, const struct rule_set *rules
 	event->fields = (struct text){out.buffer, out.len};
 	event->cut = (struct text){cut.buffer, cut.len};
 	h->counters.cut_total += cut.len > 0;
+	if (!event->n_owners)
+		h->byte_tokens -= MIN(h->byte_tokens, out.len);
 	record = record_event_copy(event);
 	if (record)
 		h->counters.made_total++;
@@ -303,7 +351,7 @@ struct record_event *history_take(struct history *h, const struct rule_set *rule
 		.nr = ctx->event->nr == UINT16_MAX ? -1 : ctx->event->nr,
 	};
 	find_owners(ctx, alerts, n, &event);
-	if ((novelty == KNOWN && !event.n_owners) || !may_take(h, &event, novelty))
+	if ((novelty == KNOWN && !event.n_owners) || !may_take(h, &event, novelty, alerts, n))
 		return NULL;
 	return make(h, rules, ctx, &event);
 }

@@ -11,7 +11,8 @@ struct history;
 
 struct history_config {
 	uint64_t epoch_ns;
-	uint64_t seed; /* secret */
+	uint64_t seed;  /* secret */
+	uint64_t bytes; /* storage.history_bytes: sightings take a day to fill it */
 	uint64_t next_event_id, next_span_id;
 };
 

@@ -384,6 +384,7 @@ static int make_history(struct daemon *d)
 {
 	struct history_config config = {
 		.epoch_ns = (uint64_t)(d->config->learning.epoch_s * 1e9),
+		.bytes = d->config->storage.history_bytes,
 		.seed = d->is_replay ? 0 : d->seed,
 		.next_event_id = d->next_event_id,
 		.next_span_id = d->next_span_id,

@@ -24,62 +24,108 @@ struct stored_set {
 	struct pool pool;
 	struct entry *entries;
 	uint32_t n, max;
-	const struct field *arg, *rawarg; /* evt.arg, evt.rawarg: of all parameters */
+	const struct field *arg; /* evt.arg: of all parameters */
 };
 
-/* Not worth their room unless a rule asks for them: told by others (times in other words, arguments
- * once more), large, full of secrets, or only captured where a rule asks for it. */
-static bool is_left_out(const struct field *field)
+/* What nearly every rule asks for, or people of an alert. */
+static bool is_base(const struct field *field)
 {
 	static const char *const names[] = {
-		"evt.time",
-		"evt.time.s",
-		"evt.time.iso8601",
-		"evt.datetime",
-		"evt.datetime.s",
-		"evt.rawtime.s",
-		"evt.rawtime.ns",
-		"evt.reltime.s",
-		"evt.reltime.ns",
-		"evt.args",
-		"evt.info",
-		"evt.buffer",
-		"proc.env",
-		"proc.aenv",
-		"proc.aargs",
-		"fd.types",
-		"fd.uid",
-		"fd.containername",
-		"fd.containerdirectory",
-		"fd.nameraw",
-		"fs.path.nameraw",
-		"fd.cip.name",
-		"fd.sip.name",
-		"fd.lip.name",
-		"fd.rip.name",
-		"anomaly.falco.duration_ns",
+		"evt.num",
+		"evt.rawtime",
+		"evt.type",
+		"evt.category",
+		"evt.res",
+		"evt.rawres",
+		"evt.failed",
+		"evt.is_open_read",
+		"evt.is_open_write",
+		"evt.is_open_exec",
+		"evt.is_open_create",
+		"evt.is_io_uring",
+		"syscall.type",
+		"proc.name",
+		"proc.exe",
+		"proc.exepath",
+		"proc.cmdline",
+		"proc.cwd",
+		"proc.pid",
+		"proc.ppid",
+		"proc.sid",
+		"proc.tty",
+		"proc.pname",
+		"proc.pexepath",
+		"proc.pcmdline",
+		"proc.aname",
+		"proc.is_exe_upper_layer",
+		"proc.is_exe_from_memfd",
+		"thread.tid",
+		"user.uid",
+		"user.name",
+		"user.loginuid",
+		"user.loginname",
+		"group.gid",
+		"fd.num",
+		"fd.type",
+		"fd.typechar",
+		"fd.name",
+		"fd.directory",
+		"fd.filename",
+		"fd.l4proto",
+		"fd.is_server",
+		"fd.ip",
+		"fd.sip",
+		"fd.cip",
+		"fd.port",
+		"fd.sport",
+		"fd.cport",
+		"fd.snet",
+		"fs.path.name",
+		"fs.path.source",
+		"fs.path.target",
+		"container.id",
+		"container.name",
+		"container.type",
+		"container.privileged",
+		"container.image.repository",
+		"container.image.tag",
+		"k8s.ns.name",
+		"k8s.pod.name",
+		"anomaly.return_period_s",
+		"anomaly.dimension",
+		"anomaly.novel",
+		"anomaly.above_threshold",
+		"anomaly.repeat",
+		"anomaly.incident",
 	};
-	static const char *const prefixes[] = {"proc.std", "proc.fd", "fdlist.", "dns.", "rule."};
-	struct text name = text_from(field->name);
 
+	if (field->flags & (FIELD_UNAVAILABLE | FIELD_OUTPUT_ONLY))
+		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		if (strcmp(field->name, names[i]) == 0)
 			return true;
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++) {
-		if (text_starts_with(name, text_from(prefixes[i])))
-			return true;
-	}
-	return field->flags & (FIELD_UNAVAILABLE | FIELD_OUTPUT_ONLY | FIELD_DEPRECATED);
+	return text_starts_with(text_from(field->name), TEXT("workload.")) ||
+	       text_starts_with(text_from(field->name), TEXT("incident."));
 }
 
 bool stored_leaves_out(struct text field, struct text param)
 {
-	static const char *const names[] = {"env",        "data",    "name",    "fds",  "size",
-					    "msgcontrol", "timeout", "sigmask", "args", "cgroups"};
-	bool is_raw = text_equal(field, TEXT("evt.rawarg"));
+	/* Also fields, or large, or only captured where a rule asks for them. */
+	static const char *const names[] = {
+		"env",           "data",           "name",          "fds",
+		"size",          "msgcontrol",     "timeout",       "sigmask",
+		"args",          "cgroups",        "exe",           "tid",
+		"pid",           "ptid",           "cwd",           "fdlimit",
+		"pgft_maj",      "pgft_min",       "vm_size",       "vm_rss",
+		"vm_swap",       "comm",           "tty",           "vpgid",
+		"pgid",          "loginuid",       "cap_permitted", "cap_inheritable",
+		"cap_effective", "exe_ino",        "exe_ino_ctime", "exe_ino_mtime",
+		"filename",      "trusted_exepath"};
 
-	for (size_t i = 0; i < ARRAY_SIZE(names) - (is_raw ? 0 : 2); i++) {
+	if (!text_equal(field, TEXT("evt.arg")))
+		return true;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		if (text_equal(param, text_from(names[i])))
 			return true;
 	}
@@ -133,30 +179,11 @@ static int add(struct stored_set *set, const struct field *field, struct text na
 	return 0;
 }
 
-/* Few enough to have them all. */
-static int add_syscall_args(struct stored_set *set, const struct field *field)
-{
-	int r = 0;
-
-	for (int i = 0; r == 0 && i < 6; i++) {
-		char name[32];
-
-		snprintf(name, sizeof(name), "syscall.arg[%d]", i);
-		r = add(set, field, text_from(name),
-			(struct text){name + strlen("syscall.arg["), 1}, true);
-	}
-	return r;
-}
-
 static int add_base(struct stored_set *set, const struct field *field)
 {
 	if (strcmp(field->name, "evt.arg") == 0)
 		set->arg = field;
-	else if (strcmp(field->name, "evt.rawarg") == 0)
-		set->rawarg = field;
-	else if (strcmp(field->name, "syscall.arg") == 0)
-		return add_syscall_args(set, field);
-	else if (!(field->flags & FIELD_ARG_REQUIRED) && !is_left_out(field))
+	else if (is_base(field))
 		return add(set, field, text_from(field->name), TEXT_NONE, false);
 	return 0;
 }
@@ -192,8 +219,7 @@ void stored_set_destroy(struct stored_set **set)
 
 static bool is_param(const struct stored_set *set, const struct operand *operand)
 {
-	return (operand->field == set->arg || operand->field == set->rawarg) &&
-	       !operand->arg.is_index &&
+	return operand->field == set->arg && !operand->arg.is_index &&
 	       !stored_leaves_out(text_from(operand->field->name), operand->arg.text);
 }
 
@@ -230,13 +256,11 @@ int stored_set_add(struct stored_set *set, const struct operand *operand)
 
 static void print_names(const struct stored_set *set, struct print *p)
 {
-	bool is_first = !set->arg && !set->rawarg;
+	bool is_first = !set->arg;
 
 	print_string(p, "[");
 	if (set->arg)
 		print_string(p, "\"evt.arg.*\"");
-	if (set->rawarg)
-		print_string(p, set->arg ? ",\"evt.rawarg.*\"" : "\"evt.rawarg.*\"");
 	for (uint32_t i = 0; i < set->n; i++) {
 		if (!is_first)
 			print_string(p, ",");
@@ -502,7 +526,6 @@ void stored_set_print(const struct stored_set *set, const struct field_context *
 {
 	print_string(out, "{");
 	print_params(ctx, set->arg, out, cut);
-	print_params(ctx, set->rawarg, out, cut);
 	for (uint32_t i = 0; i < set->n; i++)
 		print_member(ctx, set->entries[i].field, &set->entries[i].arg, set->entries[i].name,
 			     out, cut);

@@ -27,13 +27,13 @@ void stored_set_destroy(struct stored_set **set);
 
 /* Add the fields that the operand is, or is made of. 0; -ENOMEM; -E2BIG: the set is full. */
 int stored_set_add(struct stored_set *set, const struct operand *operand);
-/* Names of the fields, as a JSON array; evt.arg.* and evt.rawarg.* stand for all parameters but
- * those that stored_leaves_out(). The caller frees it; NULL without memory. */
+/* Names of the fields, as a JSON array; evt.arg.* stands for all parameters but those that
+ * stored_leaves_out(). The caller frees it; NULL without memory. */
 char *stored_set_names(const struct stored_set *set);
 
 /* Whether the parameter is not stored with field (evt.arg or evt.rawarg) unless a rule asks for it:
- * environments, and what is not captured either unless a rule asks; of raw values also argument
- * lists and control groups. */
+ * raw values, what is a field besides, environments, and what is not captured either unless a rule
+ * asks. */
 bool stored_leaves_out(struct text field, struct text param);
 
 /* Print the event. out gets the object, at most STORED_BYTES_MAX; cut the names, separated by

@@ -103,7 +103,7 @@ int rule_set_add(struct rule_set *set, const struct rule *rule)
 		if (!texts[i]->ptr)
 			return -ENOMEM;
 	}
-	r->condition_hash = condition_hash(r->condition);
+	r->condition_hash = condition_hash(filter_source(r->filter));
 	return copy_news(set, r);
 }
 
@@ -635,6 +635,7 @@ void rule_set_info(const struct rule_set *set, uint32_t index, struct rule_info 
 		.only_if_new = rule->only_if_new,
 		.rate = rule->own_rate,
 		.window = rule->window ? rule->window->summary : TEXT(""),
+		.condition_source = filter_source(rule->filter),
 		.priority = rule->priority,
 		.is_enabled = rule->is_enabled,
 		.hits_total = rule->hits_total,

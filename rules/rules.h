@@ -214,8 +214,9 @@ struct rule_info {
 	struct text name, description, source, condition, output, tags;
 	struct text
 		window; /* "count by proc.pid within 60s at_least 5"; empty: one event matches */
-	struct text only_if_new; /* "file.read@file net.connect"; empty: whatever it is */
-	struct text rate;        /* its own: "5 in 60s", "none"; empty: the configured one */
+	struct text only_if_new;      /* "file.read@file net.connect"; empty: whatever it is */
+	struct text rate;             /* its own: "5 in 60s", "none"; empty: the configured one */
+	struct text condition_source; /* as filter_source() has it: can be compiled again */
 	enum alert_priority priority;
 	bool is_enabled;
 	uint64_t hits_total;

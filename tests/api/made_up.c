@@ -267,6 +267,7 @@ static void answer_rules(struct snapshot_rules *out, enum made_up_data data)
 			.description = snapshot_text(&out->pool, TEXT("A service made a shell.")),
 			.source = snapshot_text(&out->pool, TEXT("syscall")),
 			.condition = snapshot_text(&out->pool, TEXT("proc.name = sh")),
+			.condition_source = snapshot_text(&out->pool, TEXT("proc.name = \"sh\"")),
 			.output = snapshot_text(&out->pool, TEXT("shell %proc.cmdline")),
 			.tags = snapshot_text(&out->pool, TEXT("shell service")),
 			.priority = (enum alert_priority)i,

@@ -304,7 +304,7 @@ def test_an_explanation_tells_every_clause(usual):
     assert clauses[3]["clauses"][0]["left"]["state"] == "not stored"
     # Asked for by name it is the rule as it is loaded now.
     loaded = usual.get("/v1/alerts/l5/explain?rule=Shell%20from%20service")
-    assert loaded["condition_is"] == "as loaded" and loaded["condition"] == "proc.name = sh"
+    assert loaded["condition_is"] == "as loaded" and loaded["condition"] == 'proc.name = "sh"'
     assert loaded["truth"] == "true"
     assert usual.get("/v1/alerts/l3/explain")["condition_is"] == "as loaded, that of the alert is not known"
 

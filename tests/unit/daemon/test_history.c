@@ -10,6 +10,7 @@
 #include "filter/event_sets.h"
 
 #define EPOCH_NS (600 * SECOND)
+#define HISTORY_BYTES (24u << 20)
 
 struct host {
 	struct fixture f;
@@ -49,8 +50,11 @@ static void load_rules(struct rule_set **out, bool describe)
 
 static int setup(void **out)
 {
-	struct history_config config = {
-		.epoch_ns = EPOCH_NS, .seed = 5, .next_event_id = 7, .next_span_id = 3};
+	struct history_config config = {.epoch_ns = EPOCH_NS,
+					.bytes = HISTORY_BYTES,
+					.seed = 5,
+					.next_event_id = 7,
+					.next_span_id = 3};
 	struct host *h = calloc(1, sizeof(*h));
 	struct record_span *ended, *begun;
 
@@ -172,7 +176,8 @@ static void sightings_are_told_apart_by_their_keys(void **state)
 static void owners_and_reasons(void **state)
 {
 	struct host *h = *state;
-	struct record_alert first = {.id = 41}, second = {.id = 42};
+	struct record_alert first = {.id = 41, .rule = TEXT("a")},
+			    second = {.id = 42, .rule = TEXT("b")};
 	struct record_alert *alerts[] = {&first, &second};
 	struct record_event *event;
 
@@ -218,13 +223,26 @@ static void owners_and_reasons(void **state)
 	assert_false(is_taken(h));
 }
 
-/* A flood leaves room for alerts, and alerts a count of what did not fit. */
+static unsigned take_alerts(struct host *h, unsigned n, const char *rules)
+{
+	unsigned taken = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		struct record_alert alert = {.id = 1, .rule = {rules + i % strlen(rules), 1}};
+		struct record_alert *alerts[] = {&alert};
+		struct record_event *event = take(h, alerts, 1);
+
+		taken += event != NULL;
+		record_free(event);
+	}
+	return taken;
+}
+
+/* Sightings leave alone what alerts need, and one rule what others need. */
 static void a_flood_is_bounded(void **state)
 {
 	struct host *h = *state;
-	struct record_alert alert = {.id = 1};
-	struct record_alert *alerts[] = {&alert};
-	unsigned n_sightings = 0, n_alerts = 0;
+	unsigned n_sightings = 0;
 
 	h->f.maker.step_ns = 0;
 	for (int i = 0; i < 3000; i++) {
@@ -234,48 +252,57 @@ static void a_flood_is_bounded(void **state)
 		open_path(h, &task_shell, path, 3);
 		n_sightings += is_taken(h);
 	}
-	assert_int_equal(n_sightings, 500);
-	assert_int_equal(counters(h).sightings_shed_total, 2500);
-	for (int i = 0; i < 700; i++) {
-		struct record_event *event = take(h, alerts, 1);
-
-		n_alerts += event != NULL;
-		record_free(event);
-	}
-	assert_int_equal(n_alerts, 500);
-	assert_int_equal(counters(h).over_rate_total, 200);
+	assert_int_equal(n_sightings, 50);
+	assert_int_equal(counters(h).sightings_shed_total, 2950);
+	assert_int_equal(take_alerts(h, 700, "a"), 20);
+	assert_int_equal(counters(h).over_rate_total, 680);
+	assert_int_equal(take_alerts(h, 100, "bc"), 40);
 
 	/* A second later there is room again. */
 	event_maker_advance(&h->f.maker, 1);
 	open_path(h, &task_shell, "/tmp/later", 3);
-	n_alerts = 0;
-	for (int i = 0; i < 700; i++) {
-		struct record_event *event = take(h, alerts, 1);
-
-		n_alerts += event != NULL;
-		record_free(event);
-	}
-	assert_int_equal(n_alerts, 500);
+	assert_true(is_taken(h));
+	assert_int_equal(take_alerts(h, 700, "a"), 20);
 }
 
-static void behaviours_of_an_epoch_are_bounded(void **state)
+/* Whatever the rules are called. */
+static void all_alerts_together_are_bounded(void **state)
+{
+	struct host *h = *state;
+	unsigned taken = 0;
+
+	h->f.maker.step_ns = 0;
+	open_path(h, &task_shell, "/etc/a", 3);
+	for (unsigned second = 0; second < 3; second++) {
+		char names[201];
+
+		for (unsigned i = 0; i < 200; i++)
+			names[i] = (char)(i + 1);
+		names[200] = '\0';
+		taken += take_alerts(h, 4000, names);
+		event_maker_advance(&h->f.maker, 1);
+		open_path(h, &task_shell, "/etc/a", 3);
+	}
+	assert_in_range(taken, 1900, 2000);
+}
+
+/* A day's worth of bytes is not spent in an hour. */
+static void sightings_take_a_day_to_fill_the_history(void **state)
 {
 	struct host *h = *state;
 	unsigned n = 0;
 
-	h->f.maker.step_ns = 10000000; /* the rate is no bound */
-	for (int i = 0; i < 14000; i++) {
+	h->f.maker.step_ns = 100000000; /* ten a second, for an hour */
+	for (int i = 0; i < 36000; i++) {
 		static char path[32]; /* the event borrows it */
 
-		snprintf(path, sizeof(path), "/tmp/%d", i);
+		snprintf(path, sizeof(path), "/tmp/%d", i % 6000);
 		open_path(h, &task_shell, path, 3);
 		n += is_taken(h);
 	}
-	assert_in_range(n, 12000, 12288);
-	assert_int_equal(counters(h).sightings_shed_total, 14000 - n);
-	event_maker_advance(&h->f.maker, 600);
-	open_path(h, &task_shell, "/tmp/0", 3);
-	assert_true(is_taken(h));
+	/* HISTORY_BYTES / 24 at once and the same again, at some hundred bytes each. */
+	assert_in_range(n, 2 * HISTORY_BYTES / 24 / 1500, 2 * HISTORY_BYTES / 24 / 300);
+	assert_true(counters(h).sightings_shed_total > 30000);
 }
 
 static void spans_follow_the_rules(void **state)
@@ -316,10 +343,10 @@ static void a_condition_is_given_once(void **state)
 
 	assert_int_equal(condition->last_ns, 99);
 	assert_true(text_equal(condition->rule, TEXT("r")));
-	assert_true(text_equal(condition->text, TEXT("evt.type = open")));
+	assert_true(text_equal(condition->text, TEXT("evt.type = \"open\"")));
 	assert_int_not_equal(condition->hash, 0);
-	assert_null(rule_condition_create(h->rules, 0, 100));
 	record_free(condition);
+	assert_null(rule_condition_create(h->rules, 0, 100));
 }
 
 int main(void)
@@ -330,7 +357,8 @@ int main(void)
 		TEST(sightings_are_told_apart_by_their_keys),
 		TEST(owners_and_reasons),
 		TEST(a_flood_is_bounded),
-		TEST(behaviours_of_an_epoch_are_bounded),
+		TEST(all_alerts_together_are_bounded),
+		TEST(sightings_take_a_day_to_fill_the_history),
 		TEST(spans_follow_the_rules),
 		TEST(a_condition_is_given_once),
 	};

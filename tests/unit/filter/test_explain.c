@@ -2,6 +2,7 @@
 #include "filter_test.h"
 
 #include "base/json_text.h"
+#include "filter/compiled.h"
 #include "filter/explain.h"
 
 /* Names that are not known, ended by NULL. */
@@ -378,6 +379,44 @@ static void truths_agree_with_evaluation(void **state)
 	assert_in_range(n_unknown, 400, 3600);
 }
 
+/* What is stored of a condition can be compiled again, and says the same. */
+static void conditions_can_be_read_again(void **state)
+{
+	static const char *const odd[] = {
+		"s.v in (\"(systemd)\", \"<NA>\", a)",
+		"s.v = \"a b\" and s.v != \"it's\"",
+		"s.v = \"say \\\"x\\\"\" or s.v = \"back\\\\slash\"",
+		"s.v in (\"\") or s.v in ()",
+		"s.v regex \"^a.*(b|c)$\"",
+		"s.v = \"\\n\\t\" and not (s.v = and or s.v = or)",
+		"x.name[1] = \"(sd-pam)\" and join(\" \", s.v, s.same) = \"a b\"",
+	};
+	struct filter_test *t = *state;
+	uint64_t seed = 88172645463325252;
+
+	for (int i = 0; i < 500; i++) {
+		SCOPED(filter_destroy) struct filter *first = NULL;
+		SCOPED(filter_destroy) struct filter *second = NULL;
+		char text[16384] = "";
+		struct diag diag = {0};
+
+		if (i < (int)ARRAY_SIZE(odd))
+			strcpy(text, odd[i]);
+		else
+			random_filter(&seed, 4, text);
+		if (filter_compile(&first, text_from(text), given_fields(t->given), &diag)) {
+			if (i >= (int)ARRAY_SIZE(odd))
+				fail_msg("%s: %s", text, diag.message);
+			continue; /* not of this language after all */
+		}
+		if (filter_compile(&second, filter_source(first), given_fields(t->given), &diag))
+			fail_msg("%s: %.*s: %s", text, TEXT_ARGS(filter_source(first)),
+				 diag.message);
+		arena_reset(&t->arena);
+		assert_int_equal(filter_eval(first, &t->ctx), filter_eval(second, &t->ctx));
+	}
+}
+
 /* More clauses than are shown: the truth still counts them all. */
 static void beyond_the_bound_only_truths_count(void **state)
 {
@@ -409,6 +448,7 @@ int main(void)
 		FILTER_TEST(unknown_fields_are_named_once),
 		FILTER_TEST(strangers_bytes_are_encoded),
 		FILTER_TEST(truths_agree_with_evaluation),
+		FILTER_TEST(conditions_can_be_read_again),
 		FILTER_TEST(beyond_the_bound_only_truths_count),
 	};
 
