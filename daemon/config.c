@@ -385,6 +385,8 @@ static int read_value(const struct reader *rd, const struct config_key *key, yam
 		return plugins_config_read(member, rd->document, node, rd->diag);
 	case CONFIG_SKETCHES:
 		return sketch_config_read(member, rd->document, node, rd->diag);
+	case CONFIG_APPENDS:
+		return append_config_read(member, rd->document, node, rd->diag);
 	}
 	return -EINVAL;
 }
@@ -683,6 +685,9 @@ static void value_done(struct config *config, const struct config_key *key)
 		break;
 	case CONFIG_SKETCHES:
 		sketch_config_destroy(member);
+		break;
+	case CONFIG_APPENDS:
+		append_config_destroy(member);
 		break;
 	case CONFIG_NUMBER:
 	case CONFIG_NULLABLE_NUMBER:

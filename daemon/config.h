@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/diag.h"
+#include "daemon/config_appends.h"
 #include "daemon/config_sketches.h"
 
 struct string_list {
@@ -71,6 +72,7 @@ struct config {
 		char **names, **values;
 		uint32_t n;
 	} static_fields;
+	struct append_config *append_output; /* NULL: none */
 	/* Where each key's value came from, by row of config_keys(). */
 	char **origins;
 };
@@ -89,6 +91,7 @@ enum config_type {
 	CONFIG_MAP,
 	CONFIG_PLUGINS,  /* Falco's plugins: into the same */
 	CONFIG_SKETCHES, /* struct sketch_config * */
+	CONFIG_APPENDS,  /* struct append_config * */
 };
 
 struct config_key {

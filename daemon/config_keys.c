@@ -105,6 +105,9 @@ static const struct config_key keys[] = {
 	 "Falco's; read and not needed"},
 	{"static_fields", CONFIG_MAP, AT(static_fields), NULL, 0, 0, NULL,
 	 "fields added to every alert"},
+	{"append_output", CONFIG_APPENDS, AT(append_output), NULL, 0, 0, NULL,
+	 "what is added to the outputs of rules, as Falco has it: entries of match (source, rule, "
+	 "tags: all of them), extra_output (text) and extra_fields (fields, or NAME: FORMAT)"},
 };
 
 const struct config_key *config_keys(uint32_t *n)

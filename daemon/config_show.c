@@ -76,6 +76,8 @@ static cJSON *value_json(const struct config *config, const struct config_key *k
 		return static_fields_json(config);
 	case CONFIG_PLUGINS: /* shown where it is kept */
 		return cJSON_CreateArray();
+	case CONFIG_APPENDS:
+		return append_config_json(*(struct append_config *const *)member);
 	case CONFIG_SKETCHES:
 		return sketch_config_json(*(struct sketch_config *const *)member);
 	}

@@ -33,6 +33,8 @@ void daemon_rule_options(const struct config *config, struct rule_options *out)
 		.n_enable = config->rules.enable.n,
 		.disable = (const char *const *)config->rules.disable.items,
 		.n_disable = config->rules.disable.n,
+		.appends = config->append_output ? config->append_output->items : NULL,
+		.n_appends = config->append_output ? config->append_output->n : 0,
 		.static_names = (const char *const *)config->static_fields.names,
 		.static_values = (const char *const *)config->static_fields.values,
 		.n_static = config->static_fields.n,

@@ -362,6 +362,57 @@ static int append_output(struct collection *c, const struct rule_def *def, struc
 	return 0;
 }
 
+/* Fields that are added as they are: " %fd.name ...". */
+static struct text added_fields(struct collection *c, const struct rule_def *def)
+{
+	struct text all = TEXT("");
+
+	for (uint32_t i = 0; i < c->options->n_appends; i++) {
+		const struct rule_append *append = &c->options->appends[i];
+
+		for (uint32_t k = 0; append_is_for(append, def) && k < append->n_fields; k++) {
+			if (!append->fields[k].name)
+				all = pool_print(&c->pool, "%.*s %%%s", TEXT_ARGS(all),
+						 append->fields[k].format);
+		}
+	}
+	return all;
+}
+
+static int compile_extra(struct collection *c, const struct rule_extra_field *field,
+			 struct rule *rule, struct diag *diag)
+{
+	uint32_t at = 0;
+
+	while (at < rule->n_extras && !text_equal(rule->extras[at].name, text_from(field->name)))
+		at++;
+	if (at == RULE_EXTRA_FIELDS_MAX)
+		return diag_set(diag, -EINVAL, "more than %d fields are added",
+				RULE_EXTRA_FIELDS_MAX);
+	format_destroy(&rule->extras[at].format);
+	rule->extras[at].name = text_from(field->name);
+	rule->n_extras = MAX(rule->n_extras, at + 1);
+	return format_compile_strict(&rule->extras[at].format, text_from(field->format), c->fields,
+				     diag);
+}
+
+/* Fields that are added as formats; the last of a name counts. */
+static int compile_extras(struct collection *c, const struct rule_def *def, struct rule *rule,
+			  struct diag *diag)
+{
+	int r = 0;
+
+	for (uint32_t i = 0; !r && i < c->options->n_appends; i++) {
+		const struct rule_append *append = &c->options->appends[i];
+
+		for (uint32_t k = 0; !r && append_is_for(append, def) && k < append->n_fields; k++)
+			r = append->fields[k].name
+				    ? compile_extra(c, &append->fields[k], rule, diag)
+				    : 0;
+	}
+	return r;
+}
+
 /* What output_fields hold of a window, named in the output or not: " %rule.count ...". */
 static struct text window_fields(struct collection *c, const struct rule_def *def)
 {
@@ -415,7 +466,8 @@ static int compile_output(struct collection *c, const struct rule_def *def, stru
 	if (append_output(c, def, rule))
 		return -ENOMEM;
 	rule->output = clean_output(c, def, rule->output);
-	timed = pool_print(&c->pool, "%%evt.time %.*s%s%.*s", TEXT_ARGS(rule->output),
+	timed = pool_print(&c->pool, "%%evt.time %.*s%.*s%s%.*s", TEXT_ARGS(rule->output),
+			   TEXT_ARGS(added_fields(c, def)),
 			   def->only_if_new.n ? " %rule.new_in %rule.new_doubt" : "",
 			   TEXT_ARGS(window_fields(c, def)));
 	if (!rule->output.ptr || !timed.ptr)
@@ -429,6 +481,8 @@ static int compile_output(struct collection *c, const struct rule_def *def, stru
 						  ? timed
 						  : text_behind(timed, "%evt.time "),
 					  c->fields, &diag);
+	if (!r)
+		r = compile_extras(c, def, rule, &diag);
 	if (r) {
 		place = output_place(def, rule->output, diag.offset);
 		return refuse_text(c, def, "LOAD_ERR_COMPILE_OUTPUT", &place, r, &diag, skip);
@@ -455,6 +509,8 @@ static void rule_done(struct rule *rule)
 	filter_destroy(&rule->filter);
 	format_destroy(&rule->message);
 	format_destroy(&rule->fields);
+	for (uint32_t i = 0; i < rule->n_extras; i++)
+		format_destroy(&rule->extras[i].format);
 }
 
 static int compile_rule(struct collection *c, struct expansion *expansion,

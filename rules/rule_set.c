@@ -19,6 +19,9 @@
 #define MESSAGE_BYTES_MAX 16384
 #define FIELDS_BYTES_MAX 65536
 #define STATIC_BYTES_MAX 16384
+#define EXTRA_BYTES_MAX 1024 /* of the text of one field that the configuration adds */
+#define EXTRA_NAME_BYTES 2048
+#define EXTRAS_RESERVED_BYTES 16384
 #define SUPPRESSED_BYTES_MAX 48
 
 int rule_set_create(struct rule_set **out, uint32_t n)
@@ -45,6 +48,8 @@ void rule_set_destroy(struct rule_set **set)
 		filter_destroy(&s->rules[i].filter);
 		format_destroy(&s->rules[i].message);
 		format_destroy(&s->rules[i].fields);
+		for (uint32_t k = 0; k < s->rules[i].n_extras; k++)
+			format_destroy(&s->rules[i].extras[k].format);
 	}
 	stored_set_destroy(&s->stored);
 	for (size_t i = 0; i < ARRAY_SIZE(s->occurrences); i++)
@@ -98,6 +103,11 @@ int rule_set_add(struct rule_set *set, const struct rule *rule)
 	*r = *rule;
 	set->n++;
 	r->name_hash = rule_name_hash(rule->name);
+	for (uint32_t i = 0; i < r->n_extras; i++) {
+		r->extras[i].name = pool_text(&set->pool, r->extras[i].name);
+		if (!r->extras[i].name.ptr)
+			return -ENOMEM;
+	}
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
 		*texts[i] = pool_text(&set->pool, *texts[i]);
 		if (!texts[i]->ptr)
@@ -514,6 +524,28 @@ static uint32_t add_members(char *out, uint32_t len, struct text more)
 	return len;
 }
 
+/* Members whose values are formats' texts. */
+static uint32_t add_extras(const struct rule *rule, const struct field_context *ctx, char *out,
+			   uint32_t len, bool *is_cut)
+{
+	char value[EXTRA_BYTES_MAX], member[6 * EXTRA_BYTES_MAX + EXTRA_NAME_BYTES];
+
+	for (uint32_t i = 0; i < rule->n_extras; i++) {
+		struct print p = {.buffer = member, .size = sizeof(member)};
+		uint32_t n = format_print(rule->extras[i].format, ctx, value, sizeof(value));
+
+		*is_cut = *is_cut || n == sizeof(value);
+		print_json_string(&p, rule->extras[i].name);
+		print_string(&p, ":");
+		print_json_string(&p, (struct text){value, n});
+		if (!p.is_cut && len + p.len + 2 < FIELDS_BYTES_MAX)
+			len = add_members(out, len, (struct text){member, p.len});
+		else
+			*is_cut = true;
+	}
+	return len;
+}
+
 /* The rule's fields, what was left out, and the static ones as one object. *is_cut: some values are
  * not whole. */
 static uint32_t print_fields(const struct rule_set *set, const struct rule *rule,
@@ -521,7 +553,9 @@ static uint32_t print_fields(const struct rule_set *set, const struct rule *rule
 {
 	char suppressed[SUPPRESSED_BYTES_MAX];
 	struct text more = set->static_fields;
-	uint32_t size = FIELDS_BYTES_MAX - more.len - SUPPRESSED_BYTES_MAX - 4;
+	uint32_t reserved =
+		more.len + SUPPRESSED_BYTES_MAX + 4 + (rule->n_extras ? EXTRAS_RESERVED_BYTES : 0);
+	uint32_t size = FIELDS_BYTES_MAX - reserved;
 	uint32_t len = format_fields_json(rule->fields, ctx, out, size);
 
 	if (len < 2) {
@@ -536,7 +570,8 @@ static uint32_t print_fields(const struct rule_set *set, const struct rule *rule
 
 		len = add_members(out, len, (struct text){suppressed, (uint32_t)n});
 	}
-	return more.len ? add_members(out, len, more) : len;
+	len = more.len ? add_members(out, len, more) : len;
+	return add_extras(rule, ctx, out, len, is_cut);
 }
 
 /* The output; one that fills the buffer was cut, and ends in dots. */

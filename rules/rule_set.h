@@ -20,6 +20,12 @@ struct rate_state {
 	uint64_t n_suppressed; /* since the last alert */
 };
 
+/* A member of output_fields that a format makes. */
+struct rule_extra {
+	struct text name;
+	struct format *format;
+};
+
 struct rule {
 	struct text name, description, source, condition, output, tags;
 	struct text absent_fields; /* named, and never with a value here; separated by blanks */
@@ -31,7 +37,9 @@ struct rule {
 	struct filter *filter;      /* of a sequence: true for what is any of its steps */
 	struct window_rule *window; /* count or sequence; NULL: one event is enough */
 	struct format *message;     /* the output */
-	struct format *fields;  /* the same with the time in front: all that output_fields holds */
+	struct format *fields; /* the same with the time in front: all that output_fields holds */
+	struct rule_extra extras[RULE_EXTRA_FIELDS_MAX];
+	uint32_t n_extras;
 	uint64_t name_hash;     /* of what rules remember */
 	struct rule_news *news; /* only_if_new */
 	uint32_t n_news;

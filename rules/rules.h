@@ -35,11 +35,18 @@ struct rule_plugin {
 	const char *name, *version;
 };
 
+#define RULE_EXTRA_FIELDS_MAX 16 /* of a rule, and of one addition */
+
 /* What is added to the outputs of rules; empty strings match every rule. */
 struct rule_append {
 	const char *source, *rule;
 	const char *tags;   /* separated by blanks: all must be the rule's; NULL: none asked */
 	const char *format; /* added to the output behind a blank; NULL or empty: nothing */
+	/* added to output_fields: the value of a field (name NULL), or the text of a format */
+	struct rule_extra_field {
+		const char *name, *format;
+	} fields[RULE_EXTRA_FIELDS_MAX];
+	uint32_t n_fields;
 };
 
 /* A dimension of profiles that rules may name. */

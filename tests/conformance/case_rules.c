@@ -80,6 +80,7 @@ static bool join_words(const cJSON *list, char *out, size_t size)
 static bool read_append(struct load *load, const cJSON *json)
 {
 	uint32_t i = load->options.n_appends++;
+	const cJSON *field;
 
 	if (i == APPENDS_MAX || !join_words(member(json, "tags"), load->tags[i], TAGS_BYTES))
 		return failed(load->suite, "too much to append");
@@ -89,6 +90,15 @@ static bool read_append(struct load *load, const cJSON *json)
 		.format = string_or_empty(json, "format"),
 		.tags = load->tags[i],
 	};
+	cJSON_ArrayForEach(field, member(json, "fields"))
+	{
+		struct rule_append *append = &load->appends[i];
+
+		if (append->n_fields == RULE_EXTRA_FIELDS_MAX || !cJSON_IsString(field))
+			return failed(load->suite, "too many fields, or one without a format");
+		append->fields[append->n_fields++] =
+			(struct rule_extra_field){field->string, field->valuestring};
+	}
 	return true;
 }
 

@@ -63,6 +63,13 @@ static void refuses_with_place_and_reason(void **state)
 		{"output kind", "outputs: [{smoke: {}}]\n", 1, 12, "expected stdout, file"},
 		{"output shape", "outputs: [stdout]\n", 1, 11, "expected one kind"},
 		{"static fields", "static_fields: [a]\n", 1, 16, "NAME: VALUE"},
+		{"additions are text", "append_output: x\n", 1, 16, "expected a list"},
+		{"addition with an unknown key", "append_output: [{match: {tag: a}}]\n", 1, 26,
+		 "expected source, rule and tags"},
+		{"a tag with a blank", "append_output: [{match: {tags: [a b]}}]\n", 1, 33,
+		 "expected a tag"},
+		{"two formats in one", "append_output: [{extra_fields: [{a: b, c: d}]}]\n", 1, 33,
+		 "one NAME: FORMAT"},
 		{"deep unknown", "capture: {events: {ad: []}}\n", 1, 20,
 		 "did you mean 'capture.events.add'?"},
 		{"syntax", "a: [b\nc: d\n", 2, 1, "not YAML"},
@@ -168,6 +175,11 @@ static void what_is_shown_loads_again(void **state)
 	assert_int_equal(config_create(&c), 0);
 	assert_int_equal(config_set(c, "outputs=[{program: {command: [a, 'b c']}}]", &diag), 0);
 	assert_int_equal(config_set(c, "static_fields={a: \"q\\\"#\"}", &diag), 0);
+	assert_int_equal(config_set(c,
+				    "append_output=[{match: {tags: [x, y]}, extra_output: o, "
+				    "extra_fields: [fd.name, {k: v}]}, {extra_output: p}]",
+				    &diag),
+			 0);
 	text = config_show(c);
 	assert_non_null(strstr(text, "epoch_s: 600 # default"));
 	assert_non_null(strstr(text, "# command line"));
