@@ -19,6 +19,7 @@
 #define RULE_RATE 20 /* of the alerts of one rule, a second */
 #define RULE_SLOTS 256
 #define SIGHTING_RATE 50 /* a second: a compilation has hundreds */
+#define SQUEEZED 3       /* at least so much smaller than its text an event is stored */
 #define S_PER_DAY 86400
 #define SLOTS (1U << 14)
 #define BEHAVIOURS_MAX (SLOTS / 4 * 3) /* of all workloads, in an epoch */
@@ -314,7 +315,7 @@ static struct record_event *make(struct history *h, const struct rule_set *rules
 	event->cut = (struct text){cut.buffer, cut.len};
 	h->counters.cut_total += cut.len > 0;
 	if (!event->n_owners)
-		h->byte_tokens -= MIN(h->byte_tokens, out.len);
+		h->byte_tokens -= MIN(h->byte_tokens, out.len / SQUEEZED);
 	record = record_event_copy(event);
 	if (record)
 		h->counters.made_total++;

@@ -3,14 +3,30 @@
 #include "base/json_text.h"
 #include "base/util.h"
 #include "storage/queries_internal.h"
+#include "storage/squeeze.h"
 
 #define COLUMNS                                                                                    \
 	"SELECT id, time_ns, workload, workload_name, type, nr, reason, span, fields, cut"         \
 	" FROM events"
 
 #define SPANS_MAX 1000
+#define FIELDS_BYTES_MAX (1U << 20)
 
-static void read_event(sqlite3_stmt *s, struct record_event *out)
+/* Text is read as it is: events were stored so once. */
+static int read_fields(sqlite3_stmt *s, int at, struct text *out, char **owned)
+{
+	int r;
+
+	*owned = NULL;
+	*out = column_text(s, at);
+	if (sqlite3_column_type(s, at) != SQLITE_BLOB)
+		return 0;
+	r = unsqueeze(*out, FIELDS_BYTES_MAX, out);
+	*owned = r ? NULL : (char *)out->ptr;
+	return r;
+}
+
+static int read_event(sqlite3_stmt *s, struct record_event *out, char **owned)
 {
 	*out = (struct record_event){
 		.id = column_u64(s, 0),
@@ -21,9 +37,18 @@ static void read_event(sqlite3_stmt *s, struct record_event *out)
 		.nr = sqlite3_column_int(s, 5),
 		.reason = (enum event_reason)column_u64(s, 6),
 		.span = column_u64(s, 7),
-		.fields = column_text(s, 8),
 		.cut = column_text(s, 9),
 	};
+	return read_fields(s, 8, &out->fields, owned);
+}
+
+static int visit_event(sqlite3_stmt *s, stored_event_fn *visit, void *arg)
+{
+	SCOPED(free_ptr) char *owned = NULL;
+	struct record_event event;
+	int r = read_event(s, &event, &owned);
+
+	return r ? r : visit(&event, arg);
 }
 
 int queries_each_event(struct queries *queries, const struct event_filter *filter,
@@ -44,10 +69,7 @@ int queries_each_event(struct queries *queries, const struct event_filter *filte
 	bind_u64(statement, 5, filter->workload_id);
 	bind_u64(statement, 6, queries_limit(filter->limit));
 	while ((r = database_next(statement)) == 1) {
-		struct record_event event;
-
-		read_event(statement, &event);
-		r = visit(&event, arg);
+		r = visit_event(statement, visit, arg);
 		if (r)
 			return r;
 		n++;
@@ -62,7 +84,6 @@ int queries_event_of(struct queries *queries, char letter, uint64_t owner, store
 					  " WHERE letter = ?1 AND owner = ?2)";
 	SCOPED(database_finalize) sqlite3_stmt *statement = NULL;
 	int r = database_prepare(queries_db(queries), sql, &statement);
-	struct record_event event;
 
 	if (r == 0) {
 		bind_text(statement, 1, (struct text){&letter, 1});
@@ -73,8 +94,7 @@ int queries_event_of(struct queries *queries, char letter, uint64_t owner, store
 		return queries_failed(queries, r);
 	if (r == 0)
 		return -ENOENT;
-	read_event(statement, &event);
-	return visit(&event, arg);
+	return visit_event(statement, visit, arg);
 }
 
 int queries_oldest_event(struct queries *queries, uint64_t *ns)

@@ -8,6 +8,7 @@
 #include "base/util.h"
 #include "storage/database.h"
 #include "storage/records_json.h"
+#include "storage/squeeze.h"
 
 enum statement {
 	REPEAT_ANOMALY,
@@ -287,9 +288,16 @@ static int write_event(struct rows *rows, const void *record)
 {
 	const struct record_event *event = record;
 	sqlite3_stmt *s = rows->statements[PUT_EVENT];
-	uint64_t bytes = (uint64_t)EVENT_OVERHEAD_BYTES + event->fields.len + event->cut.len +
-			 event->workload_name.len;
-	int r;
+	SCOPED(free_ptr) char *owned = NULL;
+	struct text squeezed;
+	uint64_t bytes;
+	int r = squeeze(event->fields, &squeezed);
+
+	if (r)
+		return r;
+	owned = (char *)squeezed.ptr;
+	bytes = (uint64_t)EVENT_OVERHEAD_BYTES + squeezed.len + event->cut.len +
+		event->workload_name.len;
 
 	bind_u64(s, 1, event->id);
 	bind_u64(s, 2, event->ts_ns);
@@ -300,7 +308,7 @@ static int write_event(struct rows *rows, const void *record)
 	sqlite3_bind_int(s, 7, (int)event->reason);
 	bind_u64(s, 8, event->span);
 	bind_u64(s, 9, bytes);
-	bind_text(s, 10, event->fields);
+	bind_blob(s, 10, squeezed);
 	bind_text(s, 11, event->cut);
 	r = database_run(s);
 	if (r == 0 && sqlite3_changes(rows->db) > 0)

@@ -69,7 +69,7 @@ static const char version_3[] =
 	"CREATE TABLE events(id INTEGER PRIMARY KEY, time_ns INTEGER NOT NULL,"
 	" workload INTEGER NOT NULL, workload_name BLOB NOT NULL, type BLOB NOT NULL,"
 	" nr INTEGER NOT NULL, reason INTEGER NOT NULL, span INTEGER NOT NULL,"
-	" bytes INTEGER NOT NULL, fields TEXT NOT NULL, cut TEXT NOT NULL);"
+	" bytes INTEGER NOT NULL, fields BLOB NOT NULL, cut TEXT NOT NULL);"
 	"CREATE INDEX events_by_time ON events(time_ns, id, bytes);"
 	"CREATE TABLE event_owners(letter TEXT NOT NULL, owner INTEGER NOT NULL,"
 	" event INTEGER NOT NULL, PRIMARY KEY(letter, owner)) WITHOUT ROWID;"

@@ -11,6 +11,7 @@
 #include "sample.h"
 #include "storage/redact.h"
 #include "storage/retention.h"
+#include "storage/squeeze.h"
 
 struct seen {
 	uint64_t ids[64];
@@ -399,6 +400,40 @@ static void secrets_are_hidden_value_by_value(void **state)
 	}
 }
 
+static void squeezing_is_undone(void **state)
+{
+	static char long_text[60000];
+	static const struct {
+		const char *name;
+		struct text plain;
+	} rows[] = {
+		{"empty", {"", 0}},
+		{"usual", TEXT("{\"evt.type\":\"openat\",\"proc.name\":\"sh\"}")},
+		{"bytes", TEXT("\0\xff\n")},
+		{"long", {long_text, sizeof(long_text)}},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(long_text); i++)
+		long_text[i] = (char)(i * i >> 3);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct text squeezed, back, none;
+
+		assert_int_equal(squeeze(rows[i].plain, &squeezed), 0);
+		assert_int_equal(unsqueeze(squeezed, rows[i].plain.len, &back), 0);
+		if (!text_equal(back, rows[i].plain))
+			fail_msg("%s", rows[i].name);
+		free((char *)back.ptr);
+		if (rows[i].plain.len > 1)
+			assert_int_equal(unsqueeze(squeezed, rows[i].plain.len - 1, &none),
+					 -EBADMSG);
+		squeezed.len--;
+		assert_int_equal(unsqueeze(squeezed, 60000, &none), -EBADMSG);
+		free((char *)squeezed.ptr);
+	}
+	assert_int_equal(unsqueeze(TEXT("{}"), 100, &(struct text){0}), -EBADMSG);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, sample_setup, sample_teardown)
@@ -412,6 +447,7 @@ int main(void)
 		TEST(old_events_spans_and_conditions_go),
 		TEST(the_writer_forgets_without_being_asked),
 		TEST(secrets_are_hidden_value_by_value),
+		TEST(squeezing_is_undone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
