@@ -188,6 +188,7 @@ static const struct known_open *recall(struct bucket *bucket, uint64_t digest)
 static uint32_t find_candidates(struct plans *p, struct plan *plan, const struct field_context *ctx)
 {
 	uint32_t *candidates = p->set->matched, n;
+	uint64_t refused = ctx->arena->refused_total;
 	const struct known_open *known;
 	struct open_digest digest;
 	struct bucket *bucket;
@@ -204,7 +205,8 @@ static uint32_t find_candidates(struct plans *p, struct plan *plan, const struct
 		return known->n;
 	}
 	n = plan_find(plan, ctx, NULL, candidates);
-	remember(bucket, digest.high, candidates, n);
+	if (ctx->arena->refused_total == refused) /* else some values had no room */
+		remember(bucket, digest.high, candidates, n);
 	return n;
 }
 
@@ -218,8 +220,10 @@ static bool is_found(const struct plans *p, uint32_t n, uint32_t tag)
 	return false;
 }
 
-/* What the plan found is what every filter says by itself, and nothing twice. */
-static uint32_t checked(const struct plans *p, const struct field_context *ctx, uint32_t n)
+/* What the plan found is what every filter says by itself, and nothing twice. Unless the arena was
+ * full, which had refused so much before: then it matters who asked first. */
+static uint32_t checked(const struct plans *p, const struct field_context *ctx, uint32_t n,
+			uint64_t refused)
 {
 	const struct rule_list *list = &p->set->by_type[ctx->event->type];
 	uint32_t n_true = 0;
@@ -229,6 +233,8 @@ static uint32_t checked(const struct plans *p, const struct field_context *ctx, 
 		bool is_true = filter_eval(candidate->filter, ctx);
 
 		n_true += is_true;
+		if (ctx->arena->refused_total != refused)
+			return n;
 		if (is_true == is_found(p, n, list->items[i]))
 			continue;
 		fprintf(stderr, "plan of %s: rule '%.*s' is %s\n",
@@ -241,10 +247,12 @@ static uint32_t checked(const struct plans *p, const struct field_context *ctx, 
 	return n;
 }
 #else
-static uint32_t checked(const struct plans *p, const struct field_context *ctx, uint32_t n)
+static uint32_t checked(const struct plans *p, const struct field_context *ctx, uint32_t n,
+			uint64_t refused)
 {
 	(void)p;
 	(void)ctx;
+	(void)refused;
 	return n;
 }
 #endif
@@ -253,20 +261,25 @@ uint32_t plans_match(struct plans *p, const struct field_context *ctx)
 {
 	struct plan *plan = p->plans[ctx->event->type];
 	struct stable_memory memory;
+	uint64_t refused;
 	uint32_t n;
 
 	if (!plan || !ctx->subject || !ctx->subject->process || !ctx->state)
 		return PLANS_NO_ANSWER;
+	refused = ctx->arena->refused_total;
 	if (open_digest_is_for(ctx->event->type)) {
 		n = find_candidates(p, plan, ctx);
 		if (!n && !plan_always(plan))
-			return checked(p, ctx, 0);
+			return checked(p, ctx, 0, refused);
 		memory = find_memory(p, ctx);
 	} else {
 		memory = find_memory(p, ctx);
 		n = plan_find(plan, ctx, &memory, p->set->matched);
 	}
-	return checked(p, ctx, plan_decide(plan, ctx, &memory, p->set->matched, n));
+	n = plan_decide(plan, ctx, &memory, p->set->matched, n);
+	if (ctx->arena->refused_total != refused) /* values were absent for want of room only */
+		memset(memory.known, 0, p->words * sizeof(*memory.known));
+	return checked(p, ctx, n, refused);
 }
 
 void plans_counters(const struct plans *plans, struct plans_counters *out)

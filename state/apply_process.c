@@ -155,13 +155,14 @@ int set_task(struct state *state, struct process_node *node, const struct task_f
 {
 	struct process *p = &node->p;
 	char comm[COMM_MAX];
+	int32_t vpid = p->vpid;
 
 	memcpy(comm, p->leader->comm, sizeof(comm));
 	set_thread_ids(p->leader, task);
-	if (memcmp(comm, p->leader->comm, sizeof(comm)) != 0)
-		process_note_change(state->table, node);
 	mirror_leader(p);
 	set_session(p, task);
+	if (memcmp(comm, p->leader->comm, sizeof(comm)) != 0 || p->vpid != vpid)
+		process_note_change(state->table, node);
 	p->fd_limit = task->fd_limit;
 	p->vm_size_kb = task->vm_size_kb;
 	p->vm_rss_kb = task->vm_rss_kb;
@@ -514,6 +515,8 @@ static int complete_child(struct state *state, struct process_node *child,
 		if (child->is_invented)
 			identity_adopt(state->identity, child, creator, state->now_ns);
 	}
+	if (child->is_invented)
+		process_note_change(state->table, child);
 	child->is_invented = child->p.is_guess = false;
 	return 0;
 }

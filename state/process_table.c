@@ -133,7 +133,8 @@ uint64_t process_table_lineage_epoch(const struct process_table *table)
 void process_set_parent(struct process_table *table, struct process_node *node,
 			struct process_node *parent)
 {
-	if (node->p.parent || node->is_orphan)
+	node->p.generation++;
+	if (node->p.parent || node->is_orphan || node->children[LINK_PARENT].first)
 		table->lineage_epoch++; /* not merely a new process */
 	unlink_parent(table, node);
 	node->p.parent = parent ? &parent->p : NULL;
@@ -216,6 +217,7 @@ void process_table_kill(struct process_table *table, struct process_node *node,
 	fd_table_unref(&node->p.fds, table->config.fd_limits);
 	shared_unref(&node->env, table->config.bytes);
 	node->p.env = TEXT_NONE;
+	node->p.generation++;
 	node->p.n_threads = 0;
 	node->p.is_alive = false;
 	table->n_alive--;

@@ -11,40 +11,41 @@
 #define STEPS 30000
 
 static const char *const rules[] = {
-	RULE("cat", "evt.type = openat and proc.name = cat", "") RULE(
-		"not cat", "evt.type = openat and not proc.name in (cat)",
-		"") RULE("child of sh", "evt.type in (openat, execve) and proc.pname = sh",
-			 "") RULE("below ssh",
-				  "evt.type = openat and proc.aname in (ssh) and fd.name startswith /etc",
-				  "") RULE("second ancestor",
-					   "evt.type = openat and proc.aname[2] = sh", "")
-		RULE("path",
-		     "evt.type in (openat, close) and proc.exepath startswith /bin and "
-		     "(fd.name = /etc/x or fd.name = /tmp/y)",
-		     "") RULE("parent's path", "evt.type = openat and proc.pexepath = /bin/ssh",
-			      "") RULE("ppid", "evt.type = openat and proc.ppid = 1",
-				       "") RULE("same name",
-						"evt.type = openat and proc.name = val(proc.pname)",
-						"")
-			RULE("host", "evt.type = openat and container.id = host", "") RULE(
-				"written",
-				"evt.type = openat and evt.is_open_write = true "
-				"and (fd.num >= 0 and proc.name = cat or "
-				"fd.name = /etc/x)",
-				"") RULE("in vain",
-					 "evt.type = openat and fd.num = -1 and "
-					 "evt.res = EACCES and fd.directory = /etc",
-					 "") RULE("number",
-						  "evt.type = openat and fd.num = 7 and "
-						  "evt.is_open_create = true and fd.filename = x",
-						  "")
-				RULE("many", "evt.type = openat and not proc.name = cat",
-				     "  count: {by: [proc.pid], within: 40ms, at_least: 3, distinct: fd.name}\n")
-					RULE("often", "evt.type in (openat, close)",
-					     "  count: {by: [proc.name], within: 20ms, at_least: 4}\n") "- rule: chain\n  desc: d\n  output: o\n  priority: INFO\n"
-													"  sequence: [evt.type = openat and proc.name = cat, 'evt.type in (openat, close)',\n"
-													"             evt.type = openat and not proc.aname in (ssh)]\n"
-													"  by: [proc.ppid]\n  within: 100ms\n"};
+	RULE("cat", "evt.type = openat and proc.name = cat", ""),
+	RULE("not cat", "evt.type = openat and not proc.name in (cat)", ""),
+	RULE("child of sh", "evt.type in (openat, execve) and proc.pname = sh", ""),
+	RULE("below ssh", "evt.type = openat and proc.aname in (ssh) and fd.name startswith /etc",
+	     ""),
+	RULE("second ancestor", "evt.type = openat and proc.aname[2] = sh", ""),
+	RULE("path",
+	     "evt.type in (openat, close) and proc.exepath startswith /bin and "
+	     "(fd.name = /etc/x or fd.name = /tmp/y)",
+	     ""),
+	RULE("parent's path", "evt.type = openat and proc.pexepath = /bin/ssh", ""),
+	RULE("ppid", "evt.type = openat and proc.ppid = 1", ""),
+	RULE("below init", "evt.type = openat and proc.apid[2] = 1", ""),
+	RULE("fifth inside", "evt.type = openat and proc.vpid = 5", ""),
+	RULE("same name", "evt.type = openat and proc.name = val(proc.pname)", ""),
+	RULE("environment", "evt.type = openat and proc.env[A] = 1", ""),
+	RULE("host", "evt.type = openat and container.id = host", ""),
+	RULE("written",
+	     "evt.type = openat and evt.is_open_write = true and "
+	     "(fd.num >= 0 and proc.name = cat or fd.name = /etc/x)",
+	     ""),
+	RULE("in vain",
+	     "evt.type = openat and fd.num = -1 and evt.res = EACCES and fd.directory = /etc", ""),
+	RULE("number",
+	     "evt.type = openat and fd.num = 7 and evt.is_open_create = true and fd.filename = x",
+	     ""),
+	RULE("many", "evt.type = openat and not proc.name = cat",
+	     "  count: {by: [proc.pid], within: 40ms, at_least: 3, distinct: fd.name}\n"),
+	RULE("often", "evt.type in (openat, close)",
+	     "  count: {by: [proc.name], within: 20ms, at_least: 4}\n"),
+	"- rule: chain\n  desc: d\n  output: o\n  priority: INFO\n"
+	"  sequence: [evt.type = openat and proc.name = cat, 'evt.type in (openat, close)',\n"
+	"             evt.type = openat and not proc.aname in (ssh)]\n"
+	"  by: [proc.ppid]\n  within: 100ms\n",
+};
 
 struct fixture {
 	struct rule_set *with, *without;
@@ -61,9 +62,12 @@ static struct rule_set *load(struct fixture *f)
 	SCOPED(rule_messages_done) struct rule_messages messages = {0};
 	SCOPED(rule_loader_destroy) struct rule_loader *loader = NULL;
 	struct rule_set *set = NULL;
+	char text[8192] = "";
 
+	for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
+		strcat(text, rules[i]);
 	assert_int_equal(rule_loader_create(&loader, &f->fields, &options), 0);
-	if (rule_loader_add(loader, "rules", rules[0], strlen(rules[0]), &set, &messages))
+	if (rule_loader_add(loader, "rules", text, strlen(text), &set, &messages))
 		fail_msg("%s", messages.items[0].message);
 	return set;
 }
@@ -210,6 +214,114 @@ static void verdicts_follow_the_process(void **state)
 	assert_false(has_rule(f, bits, "below ssh") || has_rule(f, bits, "parent's path"));
 }
 
+/* Events of both and of a child come before the creator's call returns, which tells who the
+ * ancestors are. Its descendants have not changed, but what is above them. */
+static void verdicts_follow_what_is_told_late(void **state)
+{
+	struct fixture *f = *state;
+	struct test_task init = {.pid = 1, .start_ns = 1, .exec_id = 1};
+	struct test_task early = {.pid = 9, .start_ns = 9, .exec_id = 1};
+	struct test_task below = {.pid = 10,
+				  .start_ns = 10,
+				  .exec_id = 1,
+				  .ppid = 9,
+				  .parent_start_ns = 9,
+				  .exepath = "/bin/cat"};
+	uint64_t bits;
+
+	open_often(f, &init, "/etc/x");
+	bits = open_often(f, &early, "/etc/x");
+	assert_false(has_rule(f, bits, "ppid"));
+	apply(f, event_scan(&f->maker, &below));
+	bits = open_often(f, &below, "/etc/x");
+	assert_false(has_rule(f, bits, "below init"));
+
+	apply(f, event_fork(&f->maker, &init, &early));
+	bits = open_often(f, &below, "/etc/x");
+	assert_true(has_rule(f, bits, "below init"));
+	bits = open_often(f, &early, "/etc/x");
+	assert_true(has_rule(f, bits, "ppid"));
+}
+
+/* An invented process tells its numbers, but no other name. */
+static void verdicts_follow_the_number_inside(void **state)
+{
+	struct fixture *f = *state;
+	struct test_task task = {.pid = 9, .start_ns = 9, .exec_id = 1, .exepath = "", .vpid = 5};
+	struct event *ev;
+	uint64_t bits = open_often(f, &task, "/etc/x");
+
+	assert_false(has_rule(f, bits, "fifth inside"));
+	ev = event_fork(&f->maker, &task, &task);
+	event_set_res(ev, 0);
+	f->maker.task.unknown = TASK_UNKNOWN_COMM;
+	apply(f, ev);
+	bits = open_often(f, &task, "/etc/x");
+	assert_true(has_rule(f, bits, "fifth inside"));
+}
+
+/* Late events of a process that has ended, and is kept for who descends from it: it has no parent
+ * and no environment any more. */
+static void verdicts_follow_the_end(void **state)
+{
+	static const char *const env[] = {"A=1", NULL};
+	struct fixture *f = *state;
+	struct test_task cat = {
+		.pid = 3, .start_ns = 3, .exec_id = 1, .exepath = "/bin/cat", .env = env};
+	struct test_task child = cat;
+	uint64_t bits;
+
+	child.pid = 4;
+	child.start_ns = 4;
+	child.ppid = 3;
+	child.parent_start_ns = 3;
+	apply(f, event_scan(&f->maker, &cat));
+	apply(f, event_fork(&f->maker, &cat, &child));
+	bits = open_often(f, &cat, "/etc/x");
+	assert_true(has_rule(f, bits, "cat") && has_rule(f, bits, "environment"));
+	apply(f, event_exit(&f->maker, &cat, 0, 1));
+	bits = open_often(f, &cat, "/etc/x");
+	assert_true(has_rule(f, bits, "cat"));
+	assert_false(has_rule(f, bits, "environment"));
+}
+
+/* What plans say with so much room for values. */
+static uint64_t match_in(struct fixture *f, const struct event *ev, size_t room)
+{
+	struct subject subject;
+	struct field_context ctx = {
+		.event = ev, .subject = &subject, .state = f->state, .arena = &f->arena};
+	uint64_t bits;
+
+	assert_int_equal(state_apply(f->state, ev, &subject), 0);
+	f->arena.size = room;
+	bits = match(f, f->with, &ctx);
+	f->arena.size = ARENA_BYTES;
+	return bits;
+}
+
+/* Values that had no room are absent, which says nothing of the next event. */
+static void want_of_room_is_not_remembered(void **state)
+{
+	struct fixture *f = *state;
+	struct test_task cat = {.pid = 3, .start_ns = 3, .exec_id = 1, .exepath = "/bin/cat"};
+	struct event *ev;
+	uint64_t bits;
+
+	apply(f, event_scan(&f->maker, &cat));
+	for (uint32_t room = 0; room < 1024; room += 16) {
+		cat.exec_id++;
+		apply(f, event_exec(&f->maker, &cat));
+		ev = event_open(&f->maker, &cat, (int32_t)room, "/etc/x", TEST_O_WRONLY);
+		match_in(f, ev, room);
+		bits = match_in(f, ev, ARENA_BYTES);
+		assert_true(has_rule(f, bits, "path") && has_rule(f, bits, "written") &&
+			    has_rule(f, bits, "cat"));
+		assert_false(has_rule(f, bits, "not cat"));
+	}
+	assert_true(f->arena.refused_total > 64);
+}
+
 static uint64_t chance = 1;
 
 static uint32_t dice(uint32_t n)
@@ -293,12 +405,13 @@ static void step(struct fixture *f, struct crowd *crowd)
 
 static void plans_change_no_answer(void **state)
 {
+	static const char *const env[] = {"A=1", NULL};
 	struct fixture *f = *state;
 	struct crowd crowd = {.next_pid = 1};
 	struct rule_info info;
 
-	crowd.tasks[0] =
-		(struct test_task){.pid = 1, .start_ns = 1, .exec_id = 1, .exepath = "/sbin/init"};
+	crowd.tasks[0] = (struct test_task){
+		.pid = 1, .start_ns = 1, .exec_id = 1, .exepath = "/sbin/init", .env = env};
 	crowd.is_alive[0] = true;
 	apply(f, event_scan(&f->maker, &crowd.tasks[0]));
 	for (int i = 0; i < STEPS; i++)
@@ -373,6 +486,10 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(verdicts_follow_the_process, setup, teardown),
+		cmocka_unit_test_setup_teardown(verdicts_follow_what_is_told_late, setup, teardown),
+		cmocka_unit_test_setup_teardown(verdicts_follow_the_number_inside, setup, teardown),
+		cmocka_unit_test_setup_teardown(verdicts_follow_the_end, setup, teardown),
+		cmocka_unit_test_setup_teardown(want_of_room_is_not_remembered, setup, teardown),
 		cmocka_unit_test_setup_teardown(plans_change_no_answer, setup, teardown),
 		cmocka_unit_test_setup_teardown(many_processes_take_turns, setup, teardown),
 		cmocka_unit_test_setup_teardown(many_files_take_turns, setup, teardown),
