@@ -414,6 +414,20 @@ bool expr_eval(const struct expr *expr, const struct field_context *ctx, struct 
 	return operand_eval(expr->operand, ctx, out);
 }
 
+static bool is_output_only(const struct operand *operand)
+{
+	for (uint32_t i = 0; i < operand->n; i++) {
+		if (is_output_only(operand->children[i]))
+			return true;
+	}
+	return operand->kind == OPERAND_FIELD && operand->field->flags & FIELD_OUTPUT_ONLY;
+}
+
+bool expr_is_output_only(const struct expr *expr)
+{
+	return is_output_only(expr->operand);
+}
+
 enum value_type expr_type(const struct expr *expr)
 {
 	return expr->operand->type;

@@ -41,6 +41,8 @@ int expr_compile(struct expr **out, struct text source, const struct field_set *
 void expr_destroy(struct expr **expr);
 /* False: absent. */
 bool expr_eval(const struct expr *expr, const struct field_context *ctx, struct values *out);
+/* Whether it has values in outputs only, so that nothing can be decided by it. */
+bool expr_is_output_only(const struct expr *expr);
 /* The field's type as values will carry it. */
 enum value_type expr_type(const struct expr *expr);
 

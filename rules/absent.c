@@ -8,11 +8,12 @@
 struct search {
 	struct collection *c;
 	struct texts *names;
+	uint32_t flags; /* any of which says that there is no value */
 };
 
 static void add_if_absent(const struct search *s, const struct field *field)
 {
-	if (!field || !(field->flags & FIELD_UNAVAILABLE))
+	if (!field || !(field->flags & s->flags))
 		return;
 	for (uint32_t i = 0; i < s->names->n; i++) {
 		if (text_equal(s->names->items[i], text_from(field->name)))
@@ -34,12 +35,14 @@ static void look_up(struct text name, void *arg)
 
 void absent_of_tree(struct collection *c, const struct ast_node *tree, struct texts *names)
 {
-	field_uses_of_tree(tree, look_up, &(struct search){c, names});
+	const struct search s = {c, names, FIELD_UNAVAILABLE | FIELD_OUTPUT_ONLY};
+
+	field_uses_of_tree(tree, look_up, (void *)&s);
 }
 
 void absent_of_format(struct collection *c, const struct format *format, struct texts *names)
 {
-	const struct search s = {c, names};
+	const struct search s = {c, names, FIELD_UNAVAILABLE};
 
 	for (uint32_t i = 0; i < format_n_fields(format); i++) {
 		const struct operand *operand = format_field(format, i);

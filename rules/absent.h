@@ -1,5 +1,6 @@
 /* Fields that a rule names and that never have a value here, as the field table says
- * (FIELD_UNAVAILABLE): what such a rule asks of them is false, what it prints of them <NA>. */
+ * (FIELD_UNAVAILABLE), or never in a condition (FIELD_OUTPUT_ONLY): what such a rule asks of them
+ * is false, what it prints of them <NA>. */
 #pragma once
 
 #include "filter/ast.h"

@@ -71,8 +71,7 @@ void rule_set_carry(struct rule_set *next, const struct rule_set *current)
 		rule->suppressed_total = old->suppressed_total;
 		if (rule->rate.burst == old->rate.burst && rule->rate.per_ns == old->rate.per_ns)
 			rule->rate_state = old->rate_state;
-		rule->suppressed_total = old->suppressed_total;
-		rule->rate_state = old->rate_state;
+		rule->rate_state.n_suppressed = old->rate_state.n_suppressed;
 	}
 	rule_set_counters(current, &next->carried);
 }

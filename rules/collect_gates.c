@@ -26,12 +26,16 @@ static int add_news(struct pool *pool, struct news_defs *to, const struct news_d
 	return 0;
 }
 
-int append_only_if_new(struct pool *pool, struct news_defs *to, const struct news_defs *more)
+int append_only_if_new(struct collection *c, struct rule_def *to, const struct rule_def *more)
 {
+	struct news_defs *news = &to->only_if_new;
 	int r = 0;
 
-	for (uint32_t i = 0; !r && i < more->n; i++)
-		r = add_news(pool, to, &more->items[i]);
+	for (uint32_t i = 0; !r && i < more->only_if_new.n; i++)
+		r = add_news(&c->pool, news, &more->only_if_new.items[i]);
+	if (!r && news->n > NEWS_MAX)
+		return report_error(c, "LOAD_ERR_YAML_VALIDATE", &more->only_if_new.items[0].place,
+				    to->name, "'only_if_new': more than %d entries", NEWS_MAX);
 	return r;
 }
 

@@ -5,8 +5,8 @@
 
 /* "only_if_new": one entry or a list. -EINVAL reported; -ENOMEM. */
 int read_only_if_new(struct item *item, struct news_defs *out);
-/* Add what is not there yet. 0 or -ENOMEM. */
-int append_only_if_new(struct pool *pool, struct news_defs *to, const struct news_defs *more);
+/* Add what is not there yet. 0; -EINVAL reported: too many together; -ENOMEM. */
+int append_only_if_new(struct collection *c, struct rule_def *to, const struct rule_def *more);
 
 /* "rate": {burst: N, per: DURATION} or none. */
 int read_rate(struct item *item, struct rule_rate *out);

@@ -271,11 +271,6 @@ static void replace_window(struct rule_def *to, const struct rule_def *more)
 	to->window = more->window;
 }
 
-static int append_news(struct collection *c, struct rule_def *to, const struct rule_def *more)
-{
-	return append_only_if_new(&c->pool, &to->only_if_new, &more->only_if_new);
-}
-
 static void replace_condition(struct rule_def *to, const struct rule_def *more)
 {
 	to->condition = more->condition;
@@ -363,7 +358,7 @@ static const struct {
 	{"capture_duration", get_capture_duration, NULL, replace_capture_duration},
 	{"count", get_count, append_window, replace_window},
 	{"sequence", get_sequence, append_window, replace_window},
-	{"only_if_new", get_only_if_new, append_news, replace_only_if_new},
+	{"only_if_new", get_only_if_new, append_only_if_new, replace_only_if_new},
 	{"rate", get_rate, NULL, replace_rate},
 };
 

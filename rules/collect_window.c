@@ -104,6 +104,16 @@ int read_count(const struct item *item, struct window_def *out)
 	return r;
 }
 
+/* In brackets it would be taken for the place of a step. */
+static bool text_is_number(struct text t)
+{
+	uint32_t i = 0;
+
+	while (i < t.len && t.ptr[i] >= '0' && t.ptr[i] <= '9')
+		i++;
+	return t.len && i == t.len;
+}
+
 /* A step is its condition, or a mapping. */
 static int read_step(const struct item *item, yaml_node_t *node, struct step_def *out)
 {
@@ -118,6 +128,9 @@ static int read_step(const struct item *item, yaml_node_t *node, struct step_def
 	r = refuse_others(&map, "step", keys);
 	if (!r)
 		r = item_text(&map, "name", false, &out->name);
+	if (!r && text_is_number(out->name))
+		r = refuse_shape(item, item_value(&map, "name"),
+				 "a step is not named by a number: that is its place");
 	if (!r)
 		r = item_text(&map, "condition", true, &out->condition);
 	if (!r)

@@ -17,8 +17,14 @@ static const struct siphash_key no_secret;
 static int compile_one(struct expr **out, struct text source, const struct place *place,
 		       const struct field_set *fields, struct window_mistake *mistake)
 {
+	int r;
+
 	mistake->place = *place;
-	return expr_compile_strict(out, source, fields, &mistake->diag);
+	r = expr_compile_strict(out, source, fields, &mistake->diag);
+	return !r && expr_is_output_only(*out)
+		       ? diag_set(&mistake->diag, -EINVAL, "'%.*s' has values in outputs only",
+				  TEXT_ARGS(source))
+		       : r;
 }
 
 static int compile_by(struct window_rule *rule, uint32_t step, const struct texts *by,

@@ -41,7 +41,8 @@ static bool take_token(struct rule *rule, uint64_t ts_ns)
 	struct rate_state *s = &rule->rate_state;
 	double burst = rule->rate.burst;
 
-	if (!s->filled_ns) {
+	/* Time that goes back far is another capture, or a clock that was set. */
+	if (!s->filled_ns || (ts_ns < s->filled_ns && s->filled_ns - ts_ns > rule->rate.per_ns)) {
 		s->tokens = burst;
 		s->filled_ns = ts_ns;
 	} else if (ts_ns > s->filled_ns) {

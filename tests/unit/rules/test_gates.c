@@ -321,6 +321,76 @@ static void what_is_not_new_is_no_match(void **state)
 	assert_string_equal(fire(b), "r");
 }
 
+/* Another set with these keys takes the place of the one that is there. */
+static void reload(struct bench *b, const char *text)
+{
+	SCOPED(rule_set_destroy) struct rule_set *old = TAKE(b->set);
+
+	must_load(b, text);
+	assert_int_equal(rule_set_prepare_carry(b->set, old), 0);
+	rule_set_carry(b->set, old);
+}
+
+static void reloads_go_on_with_rates(void **state)
+{
+	struct bench *b = *state;
+	char out[512];
+
+	must_load(b, OPENAT("r", "  rate: {burst: 1, per: 1h}\n"));
+	assert_string_equal(fire(b), "r");
+	assert_string_equal(fire(b), "r"); /* a first occurrence */
+	assert_string_equal(fire(b), "(r)");
+	reload(b, OPENAT("r", "  rate: {burst: 1, per: 1h}\n"));
+	assert_string_equal(fire(b), "(r)");
+	/* Another rate begins full; what was left out is told all the same. */
+	reload(b, OPENAT("r", "  rate: {burst: 2, per: 1h}\n"));
+	print_alert(b, out, sizeof(out));
+	assert_non_null(strstr(out, ",\"rule.suppressed\":2}"));
+	assert_string_equal(fire(b), "r");
+	assert_string_equal(fire(b), "(r)");
+	reload(b, OPENAT("r", "  rate: {burst: 3, per: 1h}\n"));
+	for (int i = 0; i < 3; i++)
+		assert_string_equal(fire(b), "r");
+	assert_string_equal(fire(b), "(r)");
+}
+
+/* Conditions cannot know what only alerts have: it is told, not passed over. */
+static void fields_of_alerts_are_absent_in_conditions(void **state)
+{
+	struct bench *b = *state;
+	struct rule_info info;
+
+	must_load(b, RULE("r", "evt.type = openat and rule.suppressed > 1", ""));
+	rule_set_info(b->set, 0, &info);
+	assert_true(text_equal(info.absent_fields, TEXT("rule.suppressed")));
+	must_load(b, OPENAT("r", "  only_if_new: file.read\n"));
+	rule_set_info(b->set, 0, &info);
+	assert_int_equal(info.absent_fields.len, 0);
+}
+
+/* However many overrides bring them: each is a bit of what an alert tells. */
+static void appended_dimensions_have_an_end(void **state)
+{
+	struct bench *b = *state;
+	SCOPED(free_ptr) char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	b->options.may_lack_dimensions = true;
+	fputs(OPENAT("r", ""), out);
+	for (int i = 0; i < 17; i++)
+		fprintf(out, "- rule: r\n  only_if_new: of.mine%d\n%s", i % 16,
+			"  override: {only_if_new: append}\n");
+	fflush(out);
+	must_load(b, text); /* what is there already is no other */
+	fprintf(out, "- rule: r\n  only_if_new: one.more\n  override: {only_if_new: append}\n");
+	fclose(out);
+	assert_int_equal(load(b, text), -EINVAL);
+	assert_string_equal(b->messages.items[0].code, "LOAD_ERR_YAML_VALIDATE");
+	assert_non_null(strstr(b->messages.items[0].message, "more than 16"));
+	assert_int_equal(b->messages.items[0].line, 5 + 17 * 3 + 2);
+}
+
 static void overrides_change_the_keys(void **state)
 {
 	struct bench *b = *state;
@@ -380,7 +450,11 @@ static void a_rate_leaves_out_repeats_only(void **state)
 	print_alert(b, out, sizeof(out));
 	assert_null(strstr(out, "rule.suppressed"));
 	assert_string_equal(fire(b), "(r)");
-	b->event.ts_ns -= 500 * S; /* time that goes backwards fills nothing */
+	b->event.ts_ns -= 5 * S; /* time that goes backwards fills nothing */
+	assert_string_equal(fire(b), "(r)");
+	b->event.ts_ns -= 500 * S; /* but nobody waits for it to come again */
+	assert_string_equal(fire(b), "r");
+	assert_string_equal(fire(b), "r");
 	assert_string_equal(fire(b), "(r)");
 }
 
@@ -504,6 +578,9 @@ int main(void)
 		GATE(one_of_several_dimensions_is_enough),
 		GATE(what_is_not_new_is_no_match),
 		GATE(overrides_change_the_keys),
+		GATE(reloads_go_on_with_rates),
+		GATE(fields_of_alerts_are_absent_in_conditions),
+		GATE(appended_dimensions_have_an_end),
 		GATE(a_rate_leaves_out_repeats_only),
 		GATE(ten_thousand_firsts_all_pass),
 		GATE(rates_are_each_rules_own),

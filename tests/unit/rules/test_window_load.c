@@ -47,6 +47,10 @@ static const struct {
 	 "end"},
 	{HEAD COND "  count: {within: 10s, at_least: 5, distinct: no.such}\n", NULL, C, 7, 47,
 	 "no.such"},
+	{HEAD COND "  count: {within: 10s, at_least: 5, by: [t.key, rule.since]}\n", NULL, C, 7, 41,
+	 "in outputs only"},
+	{HEAD COND "  count: {within: 10s, at_least: 5, distinct: toupper(rule.distinct)}\n", NULL,
+	 C, 7, 47, "in outputs only"},
 	{HEAD COND "  count: {within: 10s, at_least: 5}\n  sequence: [t.a = 1, t.b = 1]\n", NULL, V,
 	 8, 13, "exclude each other"},
 	{HEAD "  count: {within: 10s, at_least: 5}\n", NULL, V, 1, 3, "'condition' is missing"},
@@ -85,6 +89,8 @@ static const struct {
 	{HEAD "  sequence:\n    - {name: x, condition: t.a = 1}\n"
 	      "    - {name: x, condition: t.b = 1}\n  within: 10s\n",
 	 NULL, V, 8, 7, "named 'x'"},
+	{HEAD "  sequence:\n    - {name: '2', condition: t.a = 1}\n    - t.b = 1\n  within: 10s\n",
+	 NULL, V, 7, 14, "not named by a number"},
 
 	{FIRST, "- rule: r\n  count: {at_least: 1}\n  override: {count: append}\n", V, 2, 21,
 	 "2 to 1000"},
