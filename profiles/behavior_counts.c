@@ -355,7 +355,7 @@ static int load_one(struct behavior_counts *counts, uint64_t identity, uint64_t 
 
 		if (item->identity != identity)
 			continue;
-		r = count_min_read(&sketch, &reader, item->sketch_config.bytes_max, counts->seed);
+		r = count_min_read(&sketch, &reader, count_min_bytes(item->sketch), counts->seed);
 		if (r)
 			return r;
 		if (count_min_columns(sketch) != item->sketch_config.width ||

@@ -473,6 +473,25 @@ static void counts_survive_a_restart(void **state)
 	record_free(blob);
 }
 
+/* As few rows, and as many columns, as one may ask for. */
+static void wide_sketches_survive_a_restart(void **state)
+{
+	struct bench *b = *state;
+	struct behavior_profile profile = profile_of("%proc.name", EVENT_EXECVE);
+	struct record_blob *blob;
+
+	profile.rows = 1;
+	profile.columns = 1u << 22;
+	make(b, &profile, 1);
+	assert_int_equal(see(b, 0), 1);
+	blob = behavior_counts_image(b->counts);
+	assert_non_null(blob);
+	make(b, &profile, 1);
+	assert_int_equal(behavior_counts_load_image(b->counts, blob), 0);
+	assert_int_equal(see(b, 0), 2);
+	record_free(blob);
+}
+
 static void damaged_counts_are_refused(void **state)
 {
 	struct bench *b = *state;
@@ -520,6 +539,7 @@ int main(void)
 		COUNTS(estimates_keep_what_the_sizes_promise),
 		COUNTS(long_behaviours_are_cut_and_counted),
 		COUNTS(counts_survive_a_restart),
+		COUNTS(wide_sketches_survive_a_restart),
 		COUNTS(damaged_counts_are_refused),
 	};
 
