@@ -387,6 +387,8 @@ static int read_value(const struct reader *rd, const struct config_key *key, yam
 		return sketch_config_read(member, rd->document, node, rd->diag);
 	case CONFIG_APPENDS:
 		return append_config_read(member, rd->document, node, rd->diag);
+	case CONFIG_SELECT:
+		return select_config_read(member, rd->document, node, rd->diag);
 	}
 	return -EINVAL;
 }
@@ -399,7 +401,7 @@ static int set_origin(const struct reader *rd, uint32_t row, const yaml_node_t *
 		if (asprintf(&origin, "%s:%zu", rd->origin, node->start_mark.line + 1) < 0)
 			return -ENOMEM;
 	} else {
-		origin = strdup("command line");
+		origin = strdup(CONFIG_COMMAND_LINE);
 	}
 	if (!origin)
 		return -ENOMEM;
@@ -689,6 +691,9 @@ static void value_done(struct config *config, const struct config_key *key)
 	case CONFIG_APPENDS:
 		append_config_destroy(member);
 		break;
+	case CONFIG_SELECT:
+		select_config_destroy(member);
+		break;
 	case CONFIG_NUMBER:
 	case CONFIG_NULLABLE_NUMBER:
 	case CONFIG_COUNT:
@@ -710,6 +715,7 @@ void config_destroy(struct config **config)
 			free((*config)->origins[i]);
 	}
 	free((*config)->origins);
+	free((*config)->rules.order.items);
 	free(*config);
 	*config = NULL;
 }
@@ -772,5 +778,5 @@ int config_finish(struct config *config, struct diag *diag)
 		return r;
 	if (!config->api.tls_cert != !config->api.tls_key)
 		return diag_set(diag, -EINVAL, "'api.tls_cert' and 'api.tls_key' need each other");
-	return 0;
+	return config_order_rules(config);
 }

@@ -9,7 +9,10 @@
 
 #include "base/diag.h"
 #include "daemon/config_appends.h"
+#include "daemon/config_select.h"
 #include "daemon/config_sketches.h"
+
+#define CONFIG_COMMAND_LINE "command line" /* origin of what --set gave */
 
 struct string_list {
 	char **items;
@@ -47,6 +50,11 @@ struct config {
 		struct string_list files;
 		char *match, *min_priority;
 		struct string_list enable, disable;
+		struct select_config *select; /* NULL: none */
+		struct {
+			struct rule_selection *items; /* names borrowed from the three above */
+			uint32_t n;
+		} order; /* in which they are applied; of config_finish() */
 		uint64_t rate_burst;
 		double rate_per_s;
 	} rules;
@@ -92,6 +100,7 @@ enum config_type {
 	CONFIG_PLUGINS,  /* Falco's plugins: into the same */
 	CONFIG_SKETCHES, /* struct sketch_config * */
 	CONFIG_APPENDS,  /* struct append_config * */
+	CONFIG_SELECT,   /* struct select_config * */
 };
 
 struct config_key {

@@ -50,6 +50,9 @@ static const struct config_key keys[] = {
 	 "rules switched on: name, wildcard or tag:NAME"},
 	{"rules.disable", CONFIG_STRINGS, AT(rules.disable), NULL, 0, 0, NULL,
 	 "rules switched off: name, wildcard or tag:NAME"},
+	{"rules.select", CONFIG_SELECT, AT(rules.select), NULL, 0, 0, NULL,
+	 "rules switched on and off in order, the last that fits decides: entries of enable or "
+	 "disable: {rule: NAME or wildcard} or {tag: NAME}; after rules.disable and rules.enable"},
 	{"rules.min_priority", CONFIG_ENUM, AT(rules.min_priority), "debug", 0, 0,
 	 "emergency|alert|critical|error|warning|notice|informational|debug",
 	 "least severe priority that is loaded"},

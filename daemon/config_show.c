@@ -78,6 +78,8 @@ static cJSON *value_json(const struct config *config, const struct config_key *k
 		return cJSON_CreateArray();
 	case CONFIG_APPENDS:
 		return append_config_json(*(struct append_config *const *)member);
+	case CONFIG_SELECT:
+		return select_config_json(*(struct select_config *const *)member);
 	case CONFIG_SKETCHES:
 		return sketch_config_json(*(struct sketch_config *const *)member);
 	}

@@ -1,13 +1,12 @@
 #include "daemon/documents.h"
 
-#include <stdio.h>
+#include <errno.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "base/json_text.h"
 #include "base/util.h"
 #include "daemon/rule_names.h"
+#include "rules/loader.h"
 
 static const char *argument_kind(uint32_t flags)
 {
@@ -100,31 +99,62 @@ cJSON *document_load(const struct rule_set *set, const struct rule_messages *mes
 	return json;
 }
 
-cJSON *document_rules_check(const char *const *files, uint32_t n_files,
-			    const struct field_set *fields, const struct rule_names *names)
+static int load_text(const char *text, size_t len, const struct field_set *fields,
+		     const struct rule_options *options, struct rule_set **set,
+		     struct rule_messages *messages)
+{
+	SCOPED(rule_loader_destroy) struct rule_loader *loader = NULL;
+	SCOPED(rule_set_destroy) struct rule_set *loaded = NULL;
+	struct rule_options own = rule_options_with_plugins(options);
+	int r = rule_loader_create(&loader, fields, &own);
+
+	if (!r)
+		r = rule_loader_add(loader, "body", text, len, &loaded, messages);
+	if (!r)
+		r = rule_loader_check_plugins(loader, messages);
+	rule_messages_drop_repeats(messages);
+	if (!r)
+		*set = TAKE(loaded);
+	return r;
+}
+
+/* What is checked: files or, where there are none, a text. */
+struct checked {
+	const char *const *files;
+	uint32_t n_files;
+	const char *text;
+	size_t len;
+};
+
+static cJSON *check(const struct checked *checked, const struct field_set *fields,
+		    const struct rule_names *names)
 {
 	SCOPED(rule_messages_done) struct rule_messages messages = {0};
 	SCOPED(rule_set_destroy) struct rule_set *set = NULL;
 	SCOPED(rule_names_done) struct rule_names shipped = {0};
 	struct rule_options options = {
 		.match_all = true, .min_priority = PRIORITY_DEBUG, .may_lack_dimensions = !names};
+	int r;
 
 	if (!names)
 		rule_names_load_shipped(&shipped, fields);
 	rule_names_tell(names ? names : &shipped, &options);
-	rule_set_load(&set, files, n_files, fields, &options, &messages);
-	return document_load(set, &messages);
+	if (checked->text)
+		r = load_text(checked->text, checked->len, fields, &options, &set, &messages);
+	else
+		r = rule_set_load(&set, checked->files, checked->n_files, fields, &options,
+				  &messages);
+	return r == -ENOMEM ? NULL : document_load(set, &messages);
+}
+
+cJSON *document_rules_check(const char *const *files, uint32_t n_files,
+			    const struct field_set *fields, const struct rule_names *names)
+{
+	return check(&(struct checked){.files = files, .n_files = n_files}, fields, names);
 }
 
 cJSON *document_rules_check_text(const char *text, size_t len, const struct field_set *fields,
 				 const struct rule_names *names)
 {
-	SCOPED(close_fd) int fd = memfd_create("rules", MFD_CLOEXEC);
-	char path[32];
-	const char *files[] = {path};
-
-	if (fd < 0 || write(fd, text, len) != (ssize_t)len)
-		return NULL;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	return document_rules_check(files, 1, fields, names);
+	return check(&(struct checked){.text = text, .len = len}, fields, names);
 }

@@ -27,6 +27,6 @@ cJSON *document_load(const struct rule_set *set, const struct rule_messages *mes
 cJSON *document_rules_check(const char *const *files, uint32_t n_files,
 			    const struct field_set *fields, const struct rule_names *names);
 
-/* The same for a rule file's text. */
+/* The same for a rule file's text, which messages call "body". */
 cJSON *document_rules_check_text(const char *text, size_t len, const struct field_set *fields,
 				 const struct rule_names *names);

@@ -29,10 +29,8 @@ void daemon_rule_options(const struct config *config, struct rule_options *out)
 
 	*out = (struct rule_options){
 		.match_all = strcmp(config->rules.match, "all") == 0,
-		.enable = (const char *const *)config->rules.enable.items,
-		.n_enable = config->rules.enable.n,
-		.disable = (const char *const *)config->rules.disable.items,
-		.n_disable = config->rules.disable.n,
+		.select = config->rules.order.items,
+		.n_select = config->rules.order.n,
 		.appends = config->append_output ? config->append_output->items : NULL,
 		.n_appends = config->append_output ? config->append_output->n : 0,
 		.static_names = (const char *const *)config->static_fields.names,

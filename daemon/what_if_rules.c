@@ -235,15 +235,19 @@ static int load_only(const struct what_if_question *q, const char *const *names,
 		     bool with_own, const struct field_set *fields, struct rule_set **out,
 		     struct rule_messages *messages)
 {
-	static const char *const everything[] = {"*"};
+	SCOPED(free_ptr) struct rule_selection *select = calloc((size_t)n + 1, sizeof(*select));
 	struct rule_options options = *q->options;
+
+	if (!select)
+		return -ENOMEM;
+	select[0] = (struct rule_selection){.name = "*"};
+	for (uint32_t i = 0; i < n; i++)
+		select[i + 1] = (struct rule_selection){.enables = true, .name = names[i]};
 
 	options.match_all = true;
 	options.min_priority = PRIORITY_DEBUG;
-	options.disable = everything;
-	options.n_disable = 1;
-	options.enable = names;
-	options.n_enable = n;
+	options.select = select;
+	options.n_select = n + 1;
 	return load(q, &options, with_own, fields, out, messages);
 }
 
@@ -311,25 +315,26 @@ int what_if_rules_load(struct what_if_rules *out, const struct what_if_question 
 int what_if_rules_full(const struct what_if_rules *rules, const struct what_if_question *q,
 		       bool with_own, const struct field_set *fields, struct rule_set **out)
 {
-	SCOPED(free_ptr) const char **enable = NULL;
+	SCOPED(free_ptr) struct rule_selection *select = NULL;
 	struct rule_options options = *q->options;
 
 	if (with_own) {
-		enable = calloc((size_t)options.n_enable + rules->n + 1, sizeof(*enable));
-		if (!enable)
+		select = calloc((size_t)options.n_select + rules->n + 1, sizeof(*select));
+		if (!select)
 			return -ENOMEM;
-		if (options.n_enable)
-			memcpy((void *)enable, options.enable, options.n_enable * sizeof(*enable));
+		if (options.n_select)
+			memcpy(select, options.select, options.n_select * sizeof(*select));
 		for (uint32_t i = 0; i < rules->n; i++) {
 			const struct what_if_rule *rule = &rules->items[i];
 
 			if (!rule->is_enabled) /* the name ends with a NUL: the set's pool */
-				enable[options.n_enable++] = rule->info.name.ptr;
+				select[options.n_select++] = (struct rule_selection){
+					.enables = true, .name = rule->info.name.ptr};
 			if (rule->change != WHAT_IF_SAME || q->only)
 				options.min_priority =
 					MAX(options.min_priority, rule->info.priority);
 		}
-		options.enable = enable;
+		options.select = select;
 	}
 	return load(q, &options, with_own, fields, out, NULL);
 }

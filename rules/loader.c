@@ -558,27 +558,27 @@ static int compile_rule(struct collection *c, struct expansion *expansion,
 	return r;
 }
 
-static bool is_selected(struct text pattern, const struct rule_def *def)
+static bool is_selected(const struct rule_selection *selection, const struct rule_def *def)
 {
-	if (!text_starts_with(pattern, TEXT("tag:")))
-		return rule_name_matches(pattern, def->name);
+	struct text name = text_from(selection->name);
+
+	if (!selection->is_tag)
+		return rule_name_matches(name, def->name);
 	for (uint32_t i = 0; i < def->tags.n; i++) {
-		if (text_equal((struct text){pattern.ptr + 4, pattern.len - 4}, def->tags.items[i]))
+		if (text_equal(name, def->tags.items[i]))
 			return true;
 	}
 	return false;
 }
 
-/* The configuration's word comes last: disable, then enable. */
+/* The configuration's last word counts, then what the rule says. */
 static bool is_enabled(const struct rule_options *options, const struct rule_def *def)
 {
-	bool enabled = def->is_enabled;
-
-	for (uint32_t i = 0; i < options->n_disable; i++)
-		enabled = enabled && !is_selected(text_from(options->disable[i]), def);
-	for (uint32_t i = 0; i < options->n_enable; i++)
-		enabled = enabled || is_selected(text_from(options->enable[i]), def);
-	return enabled;
+	for (uint32_t i = options->n_select; i > 0; i--) {
+		if (is_selected(&options->select[i - 1], def))
+			return options->select[i - 1].enables;
+	}
+	return def->is_enabled;
 }
 
 static int compile_rules(struct collection *c, struct expansion *expansion, struct rule_set *set)

@@ -712,7 +712,41 @@ void rule_messages_done(struct rule_messages *messages)
 	*messages = (struct rule_messages){0};
 }
 
+static struct text up_to_star(struct text pattern)
+{
+	const char *star = pattern.len ? memchr(pattern.ptr, '*', pattern.len) : NULL;
+
+	return star ? (struct text){pattern.ptr, (uint32_t)(star - pattern.ptr)} : pattern;
+}
+
+static struct text behind(struct text t, uint32_t len)
+{
+	return (struct text){t.ptr + len, t.len - len};
+}
+
 bool rule_name_matches(struct text pattern, struct text name)
 {
-	return text_matches(pattern, name);
+	struct text part = up_to_star(pattern);
+
+	if (part.len == pattern.len)
+		return text_equal(pattern, name);
+	if (!text_starts_with(name, part))
+		return false;
+	name = behind(name, part.len);
+	pattern = behind(pattern, part.len);
+	while (pattern.len) {
+		const char *at;
+
+		while (pattern.len && *pattern.ptr == '*')
+			pattern = behind(pattern, 1);
+		if (!pattern.len)
+			return true;
+		part = up_to_star(pattern);
+		at = name.len ? memmem(name.ptr, name.len, part.ptr, part.len) : NULL;
+		if (!at)
+			return false;
+		name = behind(name, (uint32_t)(at - name.ptr) + part.len);
+		pattern = behind(pattern, part.len);
+	}
+	return name.len == 0;
 }

@@ -64,14 +64,18 @@ struct rule_rate {
 	uint64_t per_ns;
 };
 
+/* The configuration's word on which rules are enabled. */
+struct rule_selection {
+	bool enables;     /* else disables */
+	bool is_tag;      /* name is a tag, letter for letter; else as in rule_name_matches() */
+	const char *name; /* borrowed */
+};
+
 struct rule_options {
 	bool match_all; /* report every rule that is true, not the first only */
 	enum alert_priority min_priority;
-	const char *const
-		*enable; /* name wildcards or "tag:NAME", applied after disable in order given */
-	uint32_t n_enable;
-	const char *const *disable;
-	uint32_t n_disable;
+	const struct rule_selection *select; /* the last that fits a rule decides */
+	uint32_t n_select;
 	const struct rule_plugin *plugins; /* NULL: those whose fields are answered here */
 	uint32_t n_plugins;
 	/* Added to the output_fields of every alert. */
@@ -247,5 +251,6 @@ void rule_set_info(const struct rule_set *set, uint32_t index, struct rule_info 
 struct text rule_set_name(const struct rule_set *set, uint32_t index);
 struct text rule_set_absent_fields(const struct rule_set *set, uint32_t index);
 
-/* "a*c" against name: * stands for any characters. */
+/* "a*c" against name: * stands for any characters, and what stands between two stars (or behind the
+ * first) is sought once, at its first place, as upstream does: "*c" does not match "cc". */
 bool rule_name_matches(struct text pattern, struct text name);

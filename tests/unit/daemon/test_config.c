@@ -70,6 +70,23 @@ static void refuses_with_place_and_reason(void **state)
 		 "expected a tag"},
 		{"two formats in one", "append_output: [{extra_fields: [{a: b, c: d}]}]\n", 1, 33,
 		 "one NAME: FORMAT"},
+		{"selection is text", "rules: {select: x}\n", 1, 17, "expected a list"},
+		{"selection of text", "rules: {select: [x]}\n", 1, 18, "one of enable and disable"},
+		{"selection with two verbs",
+		 "rules:\n  select:\n    - enable: {rule: a}\n      disable: {rule: a}\n", 3, 7,
+		 "one of enable and disable"},
+		{"selection with an unknown verb", "rules: {select: [{allow: {rule: a}}]}\n", 1, 19,
+		 "expected enable or disable"},
+		{"selection of nothing", "rules: {select: [{enable: a}]}\n", 1, 27,
+		 "{rule: NAME} or {tag: NAME}"},
+		{"selection of both", "rules: {select: [{enable: {rule: a, tag: b}}]}\n", 1, 27,
+		 "{rule: NAME} or {tag: NAME}"},
+		{"selection by an unknown kind", "rules: {select: [{enable: {name: a}}]}\n", 1, 28,
+		 "expected rule or tag"},
+		{"selection of a list", "rules: {select: [{enable: {rule: [a]}}]}\n", 1, 34,
+		 "expected a rule's name"},
+		{"selection of no tag", "rules: {select: [{enable: {tag: ''}}]}\n", 1, 33,
+		 "expected a tag"},
 		{"deep unknown", "capture: {events: {ad: []}}\n", 1, 20,
 		 "did you mean 'capture.events.add'?"},
 		{"syntax", "a: [b\nc: d\n", 2, 1, "not YAML"},
@@ -180,6 +197,9 @@ static void what_is_shown_loads_again(void **state)
 				    "extra_fields: [fd.name, {k: v}]}, {extra_output: p}]",
 				    &diag),
 			 0);
+	assert_int_equal(
+		config_set(c, "rules.select=[{disable: {rule: '*'}}, {enable: {tag: t}}]", &diag),
+		0);
 	text = config_show(c);
 	assert_non_null(strstr(text, "epoch_s: 600 # default"));
 	assert_non_null(strstr(text, "# command line"));
@@ -188,6 +208,58 @@ static void what_is_shown_loads_again(void **state)
 	second = config_json(again);
 	assert_non_null(strstr(second, "\"b c\""));
 	assert_non_null(strstr(second, "q\\\"#"));
+	assert_non_null(
+		strstr(second, "[{\"disable\":{\"rule\":\"*\"}},{\"enable\":{\"tag\":\"t\"}}]"));
+}
+
+/* "-a +tag:b " */
+static void order_text(const struct config *config, char text[static 256])
+{
+	size_t len = 0;
+
+	text[0] = '\0';
+	for (uint32_t i = 0; i < config->rules.order.n; i++) {
+		const struct rule_selection *s = &config->rules.order.items[i];
+
+		len += (size_t)snprintf(text + len, 256 - len, "%c%s%s ", s->enables ? '+' : '-',
+					s->is_tag ? "tag:" : "", s->name);
+	}
+}
+
+static void command_line_selects_last(void **state)
+{
+	static const char file[] = "rules:\n  enable: [e, 'tag:f']\n  disable: [d]\n"
+				   "  select: [{enable: {rule: s}}, {disable: {tag: t}}]\n"
+				   "  files: []\nlearning: {dimensions: []}\n";
+	static const struct {
+		const char *set[3], *want;
+	} rows[] = {
+		{{NULL}, "-d +e +tag:f +s -tag:t "},
+		{{"rules.disable=[x]"}, "+e +tag:f +s -tag:t -x "},
+		{{"rules.enable=[x]"}, "-d +s -tag:t +x "},
+		{{"rules.select=[]"}, "-d +e +tag:f "},
+		{{"rules.select=[{disable: {rule: x}}]", "rules.enable=['tag:y']"},
+		 "-d +tag:y -x "},
+		{{"rules.enable=[x]", "rules.enable=[y]", "rules.disable=[z]"}, "+s -tag:t -z +y "},
+		{{"rules.select=[{disable: {rule: 'tag:x'}}]"}, "-d +e +tag:f -tag:x "},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		SCOPED(config_destroy) struct config *c = NULL;
+		struct diag diag = {0};
+		char text[256];
+
+		assert_int_equal(load(file, sizeof(file) - 1, &c, &diag), 0);
+		for (size_t k = 0; k < ARRAY_SIZE(rows[i].set) && rows[i].set[k]; k++)
+			assert_int_equal(config_set(c, rows[i].set[k], &diag), 0);
+		for (int twice = 0; twice < 2; twice++) {
+			assert_int_equal(config_finish(c, &diag), 0);
+			order_text(c, text);
+			if (strcmp(text, rows[i].want) != 0)
+				fail_msg("row %zu: '%s', want '%s'", i, text, rows[i].want);
+		}
+	}
 }
 
 int main(void)
@@ -198,6 +270,7 @@ int main(void)
 		cmocka_unit_test(defaults_are_documented_ones),
 		cmocka_unit_test(assignments_override_and_are_checked),
 		cmocka_unit_test(what_is_shown_loads_again),
+		cmocka_unit_test(command_line_selects_last),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -300,8 +300,8 @@ static void other_rules_do_not_matter(void **state)
 	watch_end(&w);
 
 	options.match_all = false;
-	options.disable = (const char *const[]){"never"};
-	options.n_disable = 1;
+	options.select = &(const struct rule_selection){.name = "never"};
+	options.n_select = 1;
 	watch_begin(&w, rules, &options);
 	for (size_t i = 0; i < ARRAY_SIZE(moments); i++) {
 		assert_int_equal(watch_event(&w, &moments[i], matches), 1);

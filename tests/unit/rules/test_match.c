@@ -67,21 +67,50 @@ static void rules_are_tried_by_event_and_source(void **state)
 	assert_int_equal(info.hits_total, 0);
 }
 
+#define ON(pattern)                                                                                \
+	{                                                                                          \
+		.enables = true, .name = (pattern)                                                 \
+	}
+#define OFF(pattern)                                                                               \
+	{                                                                                          \
+		.name = (pattern)                                                                  \
+	}
+#define ON_TAG(tag)                                                                                \
+	{                                                                                          \
+		.enables = true, .is_tag = true, .name = (tag)                                     \
+	}
+#define OFF_TAG(tag)                                                                               \
+	{                                                                                          \
+		.is_tag = true, .name = (tag)                                                      \
+	}
+
+/* The last that fits decides; what none fits is as the rule says. */
 static void options_select_rules(void **state)
 {
 	static const struct {
-		const char *disable[2], *enable[2], *want; /* at openat */
+		struct rule_selection select[4];
+		uint32_t n;
 		enum alert_priority min;
+		const char *want; /* at openat */
 	} rows[] = {
-		{{NULL}, {NULL}, "one two ", PRIORITY_DEBUG},
-		{{"one"}, {NULL}, "two ", PRIORITY_DEBUG},
-		{{"*"}, {NULL}, "", PRIORITY_DEBUG},
-		{{"*"}, {"tw*"}, "two ", PRIORITY_DEBUG},
-		{{"tag:files"}, {NULL}, "two ", PRIORITY_DEBUG},
-		{{NULL}, {"tag:files"}, "one two off ", PRIORITY_DEBUG},
-		{{"*"}, {"*ff", "one"}, "one off ", PRIORITY_DEBUG},
-		{{NULL}, {NULL}, "one two ", PRIORITY_WARNING},
-		{{NULL}, {NULL}, "", PRIORITY_ERROR},
+		{{{0}}, 0, PRIORITY_DEBUG, "one two "},
+		{{OFF("one")}, 1, PRIORITY_DEBUG, "two "},
+		{{OFF("*")}, 1, PRIORITY_DEBUG, ""},
+		{{OFF("*"), ON("tw*")}, 2, PRIORITY_DEBUG, "two "},
+		{{ON("tw*"), OFF("*")}, 2, PRIORITY_DEBUG, ""},
+		{{OFF_TAG("files")}, 1, PRIORITY_DEBUG, "two "},
+		{{ON_TAG("files")}, 1, PRIORITY_DEBUG, "one two off "},
+		{{ON_TAG("file")}, 1, PRIORITY_DEBUG, "one two "},
+		{{ON_TAG("f*")}, 1, PRIORITY_DEBUG, "one two "}, /* a tag has no wildcards */
+		{{ON("files")}, 1, PRIORITY_DEBUG, "one two "},  /* nor is a name a tag */
+		{{OFF("*"), ON("*ff"), ON("one")}, 3, PRIORITY_DEBUG, "one off "},
+		{{OFF("*"), ON_TAG("files"), OFF("one")}, 3, PRIORITY_DEBUG, "off "},
+		{{ON("*"), OFF_TAG("files"), ON("one"), OFF("one")}, 4, PRIORITY_DEBUG, "two "},
+		{{OFF("one"), ON("one")}, 2, PRIORITY_DEBUG, "one two "},
+		{{OFF("other"), ON("another")}, 2, PRIORITY_DEBUG, "one two "},
+		{{{0}}, 0, PRIORITY_WARNING, "one two "},
+		{{{0}}, 0, PRIORITY_ERROR, ""},
+		{{ON("*")}, 1, PRIORITY_ERROR, ""},
 	};
 
 	(void)state;
@@ -89,10 +118,8 @@ static void options_select_rules(void **state)
 		const struct rule_options options = {
 			.match_all = true,
 			.min_priority = rows[i].min,
-			.disable = rows[i].disable,
-			.n_disable = !!rows[i].disable[0] + !!rows[i].disable[1],
-			.enable = rows[i].enable,
-			.n_enable = !!rows[i].enable[0] + !!rows[i].enable[1],
+			.select = rows[i].select,
+			.n_select = rows[i].n,
 		};
 		SCOPED(rule_set_destroy) struct rule_set *set = load_three(&options);
 		char names[64];
@@ -149,10 +176,33 @@ static void names_match_with_stars(void **state)
 		const char *pattern, *name;
 		bool want;
 	} rows[] = {
-		{"a", "a", true},           {"a", "ab", false},  {"*", "", true},
-		{"a*", "abc", true},        {"*c", "abc", true}, {"a*c", "abbc", true},
-		{"a*c", "abbd", false},     {"", "", true},      {"", "a", false},
-		{"*rule*", "a rule", true}, {"?", "a", false},
+		{"a", "a", true},
+		{"a", "ab", false},
+		{"*", "", true},
+		{"a*", "abc", true},
+		{"*c", "abc", true},
+		{"a*c", "abbc", true},
+		{"a*c", "abbd", false},
+		{"", "", true},
+		{"", "a", false},
+		{"*rule*", "a rule", true},
+		{"?", "a", false},
+		/* each part is sought once, at its first place */
+		{"*c", "cc", false},
+		{"a*c", "acbc", false},
+		{"*c*", "cc", true},
+		{"*a*b", "abab", false},
+		{"*a*b*", "abab", true},
+		{"**", "", true},
+		{"a**", "a", true},
+		{"**b", "ab", true},
+		{"ab*", "a", false},
+		{"*a", "", false},
+		{"a*", "a", true},
+		{"a*a", "a", false},
+		{"a*b", "ab", true},
+		{"*", "a*b", true},
+		{"a*b*c", "a1b2c", true},
 	};
 
 	(void)state;
