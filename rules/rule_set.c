@@ -327,11 +327,18 @@ static bool is_for_call(const struct candidate *candidate, const struct event *e
 	       event_set_has(filter_event_set(candidate->filter), EVENT_GENERIC, ev->nr);
 }
 
-static int compare_numbers(const void *a, const void *b)
+/* Shell's way: qsort() may allocate. */
+static void sort_numbers(uint32_t *items, uint32_t n)
 {
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+	for (uint32_t gap = n / 2; gap; gap /= 2) {
+		for (uint32_t i = gap; i < n; i++) {
+			uint32_t item = items[i], k = i;
 
-	return (x > y) - (x < y);
+			for (; k >= gap && items[k - gap] > item; k -= gap)
+				items[k] = items[k - gap];
+			items[k] = item;
+		}
+	}
 }
 
 /* The candidates that are true, in order of definition, into set->matched; how many. */
@@ -341,8 +348,7 @@ static uint32_t find_true(struct rule_set *set, const struct rule_list *list,
 	uint32_t n = has_plans ? plans_match(set->plans, ctx) : PLANS_NO_ANSWER;
 
 	if (n != PLANS_NO_ANSWER) {
-		if (n > 1)
-			qsort(set->matched, n, sizeof(*set->matched), compare_numbers);
+		sort_numbers(set->matched, n);
 		return n;
 	}
 	n = 0;

@@ -56,20 +56,26 @@ struct fixture {
 	uint64_t allocations; /* while matching with plans */
 };
 
-static struct rule_set *load(struct fixture *f)
+static struct rule_set *load_text(struct fixture *f, const char *text)
 {
 	const struct rule_options options = {.match_all = true, .min_priority = PRIORITY_DEBUG};
 	SCOPED(rule_messages_done) struct rule_messages messages = {0};
 	SCOPED(rule_loader_destroy) struct rule_loader *loader = NULL;
 	struct rule_set *set = NULL;
-	char text[8192] = "";
 
-	for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
-		strcat(text, rules[i]);
 	assert_int_equal(rule_loader_create(&loader, &f->fields, &options), 0);
 	if (rule_loader_add(loader, "rules", text, strlen(text), &set, &messages))
 		fail_msg("%s", messages.items[0].message);
 	return set;
+}
+
+static struct rule_set *load(struct fixture *f)
+{
+	char text[8192] = "";
+
+	for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
+		strcat(text, rules[i]);
+	return load_text(f, text);
 }
 
 static int setup(void **state)
@@ -482,6 +488,35 @@ static void many_files_take_turns(void **state)
 	assert_int_equal(f->allocations, 0);
 }
 
+/* All but one, which are put in the order of definition without allocating. */
+static void many_rules_may_be_true(void **state)
+{
+	enum { RULES = 700, EXCEPTED = 3 };
+	static char text[RULES * 128];
+	struct test_task cat = nth_task(3);
+	struct fixture *f = *state;
+	struct rule_counters counters;
+	uint64_t bits;
+	size_t len = 0;
+
+	for (int i = 0; i < RULES; i++)
+		len += (size_t)snprintf(text + len, sizeof(text) - len,
+					"- rule: r%d\n  desc: d\n  output: o\n  priority: INFO\n"
+					"  condition: evt.type = openat and fd.num != %d\n",
+					i, i);
+	rule_set_destroy(&f->with);
+	rule_set_destroy(&f->without);
+	f->with = load_text(f, text);
+	f->without = load_text(f, text);
+	plans_destroy(&f->without->plans);
+	apply(f, event_scan(&f->maker, &cat));
+	bits = apply(f, event_open(&f->maker, &cat, EXCEPTED, "/etc/x", TEST_O_RDONLY));
+	assert_int_equal(bits, 0x1ffff & ~(1u << EXCEPTED));
+	rule_set_counters(f->with, &counters);
+	assert_int_equal(counters.matches_dropped_total, RULES - 1 - RULE_MATCHES_MAX);
+	assert_int_equal(f->allocations, 0);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -493,6 +528,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(plans_change_no_answer, setup, teardown),
 		cmocka_unit_test_setup_teardown(many_processes_take_turns, setup, teardown),
 		cmocka_unit_test_setup_teardown(many_files_take_turns, setup, teardown),
+		cmocka_unit_test_setup_teardown(many_rules_may_be_true, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
