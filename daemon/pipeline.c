@@ -13,7 +13,8 @@
 #define ARENA_BYTES (256 * 1024) /* values made for one event */
 #define NS_PER_S UINT64_C(1000000000)
 #define COUNTS_EVERY_NS (600 * NS_PER_S)
-#define REQUESTS_PER_REST 4 /* bounds the pause that askers can cause */
+#define COUNTS_CELLS_PER_REST 32768 /* under a millisecond */
+#define REQUESTS_PER_REST 4         /* bounds the pause that askers can cause */
 
 static struct text source_syscall(void)
 {
@@ -339,14 +340,14 @@ static void emit_behaviour(struct record_behaviour *behaviour, void *arg)
 	push(arg, WRITE_BEHAVIOUR, behaviour);
 }
 
-/* Whole sketches are large: they are written now and then, and at the end. */
-static void store_counts(struct pipeline *p, uint64_t now_ns)
+/* Whole sketches are large: they are written now and then, a piece at each rest, and at the end. */
+static void begin_counts(struct pipeline *p, uint64_t now_ns)
 {
 	if (!p->parts.counts || (p->counts_stored_ns && now_ns >= p->counts_stored_ns &&
 				 now_ns - p->counts_stored_ns < COUNTS_EVERY_NS))
 		return;
 	p->counts_stored_ns = now_ns;
-	push_if_made(p, WRITE_COUNTS, behavior_counts_image(p->parts.counts));
+	behavior_counts_begin_image(p->parts.counts);
 }
 
 void pipeline_checkpoint(struct pipeline *p, uint64_t now_ns)
@@ -363,7 +364,7 @@ void pipeline_checkpoint(struct pipeline *p, uint64_t now_ns)
 	push_if_made(p, WRITE_INCIDENTS, incidents_image(p->parts.incidents));
 	if (p->parts.rule_memory)
 		push_if_made(p, WRITE_RULES, rule_memory_image(p->parts.rule_memory));
-	store_counts(p, now_ns);
+	begin_counts(p, now_ns);
 	push(p, WRITE_COMMIT, NULL);
 	p->last_checkpoint_ns = now_ns;
 }
@@ -372,7 +373,8 @@ void pipeline_end(struct pipeline *p, uint64_t now_ns)
 {
 	if (p->parts.history)
 		push_if_made(p, WRITE_SPAN, history_end(p->parts.history, now_ns));
-	p->counts_stored_ns = 0;
+	if (p->parts.counts)
+		push_if_made(p, WRITE_COUNTS, behavior_counts_image(p->parts.counts));
 	pipeline_checkpoint(p, now_ns);
 }
 
@@ -430,6 +432,9 @@ bool pipeline_rest(struct pipeline *p, uint64_t now_ns)
 		p->last_checkpoint_ns = now_ns;
 	if ((double)(now_ns - p->last_checkpoint_ns) >= p->parts.checkpoint_s * 1e9)
 		pipeline_checkpoint(p, now_ns);
+	if (p->parts.counts)
+		push_if_made(p, WRITE_COUNTS,
+			     behavior_counts_go_on(p->parts.counts, COUNTS_CELLS_PER_REST));
 	return are_waiting;
 }
 

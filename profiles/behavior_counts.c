@@ -35,6 +35,14 @@ struct counted {
 	struct shown shown;
 };
 
+/* An image that is made a piece at a time. */
+struct image {
+	bool is_under_way;
+	uint32_t item; /* the profile that is written now */
+	struct count_min_part part;
+	struct blob_writer all, one;
+};
+
 struct behavior_counts {
 	uint64_t seed;
 	uint64_t event; /* number of the present one */
@@ -42,6 +50,7 @@ struct behavior_counts {
 	bool is_dirty;
 	struct event_set events;
 	struct behavior_counters counters;
+	struct image image;
 	uint32_t n;
 	struct counted items[];
 };
@@ -165,12 +174,20 @@ int behavior_counts_create(struct behavior_counts **out, const struct behavior_p
 	return r;
 }
 
+static void image_done(struct image *image)
+{
+	blob_writer_done(&image->all);
+	blob_writer_done(&image->one);
+	*image = (struct image){0};
+}
+
 void behavior_counts_destroy(struct behavior_counts **counts)
 {
 	struct behavior_counts *c = *counts;
 
 	if (!c)
 		return;
+	image_done(&c->image);
 	for (uint32_t i = 0; i < c->n; i++) {
 		behavior_fields_done(&c->items[i].fields);
 		count_min_destroy(&c->items[i].sketch);
@@ -315,33 +332,79 @@ void behavior_counts_counters(const struct behavior_counts *counts, struct behav
 		out->bytes += count_min_bytes(counts->items[i].sketch) + KEY_BYTES_MAX;
 }
 
+static void image_begin(struct behavior_counts *counts)
+{
+	struct image *image = &counts->image;
+
+	image_done(image);
+	*image = (struct image){.is_under_way = true};
+	blob_put_u8(&image->all, IMAGE_VERSION);
+	blob_put_varint(&image->all, counts->n);
+	counts->is_dirty = false;
+}
+
+/* At most so many cells more of one profile. The timer stands as it did when its profile began: one
+ * that runs out meanwhile does so again after the image was loaded. */
+static void image_go_on(struct behavior_counts *counts, uint32_t max_cells)
+{
+	struct image *image = &counts->image;
+	const struct counted *item = &counts->items[image->item];
+
+	if (!image->part.has_begun) {
+		blob_put_u64(&image->all, item->identity);
+		blob_put_u64(&image->all, item->next_reset_ns);
+	}
+	if (!count_min_write_part(item->sketch, &image->one, &image->part, max_cells))
+		return;
+	image->all.failed |= image->one.failed || image->one.len > UINT32_MAX / 2;
+	if (!image->all.failed)
+		blob_put_text(&image->all,
+			      (struct text){(char *)image->one.bytes, (uint32_t)image->one.len});
+	blob_writer_done(&image->one);
+	image->one = (struct blob_writer){0};
+	image->part = (struct count_min_part){0};
+	image->item++;
+}
+
+/* What came to nothing for want of memory is tried again. */
+static struct record_blob *image_end(struct behavior_counts *counts)
+{
+	struct blob_writer *all = &counts->image.all;
+	struct record_blob *blob = NULL;
+
+	if (!all->failed && all->len <= UINT32_MAX / 2)
+		blob = record_alloc(sizeof(*blob), all->len);
+	if (blob)
+		blob->bytes =
+			record_text(blob, (struct text){(char *)all->bytes, (uint32_t)all->len});
+	counts->is_dirty |= !blob;
+	image_done(&counts->image);
+	return blob;
+}
+
+void behavior_counts_begin_image(struct behavior_counts *counts)
+{
+	if (counts->is_dirty && !counts->image.is_under_way)
+		image_begin(counts);
+}
+
+struct record_blob *behavior_counts_go_on(struct behavior_counts *counts, uint32_t max_cells)
+{
+	if (!counts->image.is_under_way)
+		return NULL;
+	if (counts->image.item < counts->n)
+		image_go_on(counts, max_cells);
+	return counts->image.item < counts->n ? NULL : image_end(counts);
+}
+
 struct record_blob *behavior_counts_image(struct behavior_counts *counts)
 {
-	SCOPED(blob_writer_done) struct blob_writer writer = {0};
-	struct record_blob *blob;
-
-	if (!counts->is_dirty)
+	if (!counts->is_dirty && !counts->image.is_under_way)
 		return NULL;
-	blob_put_u8(&writer, IMAGE_VERSION);
-	blob_put_varint(&writer, counts->n);
-	for (uint32_t i = 0; i < counts->n; i++) {
-		SCOPED(blob_writer_done) struct blob_writer one = {0};
-
-		count_min_write(counts->items[i].sketch, &one);
-		if (one.failed || one.len > UINT32_MAX / 2)
-			return NULL;
-		blob_put_u64(&writer, counts->items[i].identity);
-		blob_put_u64(&writer, counts->items[i].next_reset_ns);
-		blob_put_text(&writer, (struct text){(char *)one.bytes, (uint32_t)one.len});
-	}
-	if (writer.failed || writer.len > UINT32_MAX / 2)
-		return NULL;
-	blob = record_alloc(sizeof(*blob), writer.len);
-	if (!blob)
-		return NULL;
-	blob->bytes = record_text(blob, (struct text){(char *)writer.bytes, (uint32_t)writer.len});
-	counts->is_dirty = false;
-	return blob;
+	image_begin(counts);
+	while (counts->image.item < counts->n)
+		image_go_on(counts, UINT32_MAX);
+	return image_end(counts);
 }
 
 static int load_one(struct behavior_counts *counts, uint64_t identity, uint64_t next_reset_ns,

@@ -70,8 +70,16 @@ struct behavior_counters {
 
 void behavior_counts_counters(const struct behavior_counts *counts, struct behavior_counters *out);
 
-/* Persistence. NULL: nothing was counted since the last call, or no memory. Loading, before the
- * first event: what was stored for a profile of the same fields, events and size goes on, other
- * profiles begin anew; 0, or -EBADMSG (counted). */
+/* Persistence, a piece at a time, as sketches are large. begin: if anything was counted since the
+ * last image, another is under way, unless one is. go_on: at most max_cells cells more; the image
+ * once it is whole, NULL before, if none is under way, or without memory. It has all that was
+ * counted before it began. */
+void behavior_counts_begin_image(struct behavior_counts *counts);
+struct record_blob *behavior_counts_go_on(struct behavior_counts *counts, uint32_t max_cells);
+
+/* All at once, anew if one is under way. NULL: nothing was counted since the last, or no memory. */
 struct record_blob *behavior_counts_image(struct behavior_counts *counts);
+
+/* Before the first event: what was stored for a profile of the same fields, events and size goes
+ * on, other profiles begin anew; 0, or -EBADMSG (counted). */
 int behavior_counts_load_image(struct behavior_counts *counts, const struct record_blob *blob);

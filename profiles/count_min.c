@@ -341,26 +341,7 @@ static uint32_t seed_check(uint64_t seed)
 	return (uint32_t)(XXH3_64bits_withSeed("count_min", 9, seed) >> 32);
 }
 
-/* Empty cells are most of a healthy sketch: a run of them is one number. */
-static void write_cells(struct blob_writer *writer, const struct cell *cells, uint32_t n)
-{
-	uint32_t run = 0;
-
-	for (uint32_t i = 0; i < n; i++) {
-		if (cells[i].count == 0) {
-			run++;
-			continue;
-		}
-		blob_put_varint(writer, run);
-		blob_put_varint(writer, cells[i].count);
-		blob_put_varint(writer, cells[i].raised);
-		blob_put_varint(writer, cells[i].touched);
-		run = 0;
-	}
-	blob_put_varint(writer, run);
-}
-
-void count_min_write(const struct count_min *cm, struct blob_writer *writer)
+static void write_head(const struct count_min *cm, struct blob_writer *writer)
 {
 	blob_put_u8(writer, IMAGE_VERSION);
 	blob_put_u8(writer, (uint8_t)cm->depth);
@@ -368,12 +349,60 @@ void count_min_write(const struct count_min *cm, struct blob_writer *writer)
 	blob_put_u32(writer, seed_check(cm->seed));
 	blob_put_varint(writer, cm->epoch);
 	blob_put_varint(writer, cm->total);
-	for (uint32_t i = 0; i < cm->n_layers; i++) {
-		const struct layer *layer = &cm->layers[i];
+}
 
-		blob_put_varint(writer, layer->width);
-		write_cells(writer, layer->cells, layer->width * cm->depth);
+/* Empty cells are most of a healthy sketch: a run of them is one number. */
+static void write_cells(struct blob_writer *writer, const struct layer *layer, uint32_t end,
+			struct count_min_part *part)
+{
+	uint32_t run = part->run; /* in a register, as all that the loop touches */
+
+	for (uint32_t i = part->cell; i < end; i++) {
+		const struct cell *cell = &layer->cells[i];
+
+		if (cell->count == 0) {
+			run++;
+			continue;
+		}
+		blob_put_varint(writer, run);
+		blob_put_varint(writer, cell->count);
+		blob_put_varint(writer, cell->raised);
+		blob_put_varint(writer, cell->touched);
+		run = 0;
 	}
+	part->run = run;
+	part->cell = end;
+}
+
+bool count_min_write_part(const struct count_min *cm, struct blob_writer *writer,
+			  struct count_min_part *part, uint32_t max_cells)
+{
+	if (!part->has_begun)
+		write_head(cm, writer);
+	part->has_begun = true;
+	while (part->layer < cm->n_layers && max_cells > 0) {
+		const struct layer *layer = &cm->layers[part->layer];
+		uint32_t n = lesser(layer->width * cm->depth - part->cell, max_cells);
+
+		if (part->cell == 0)
+			blob_put_varint(writer, layer->width);
+		write_cells(writer, layer, part->cell + n, part);
+		max_cells -= n;
+		if (part->cell < layer->width * cm->depth)
+			break;
+		blob_put_varint(writer, part->run);
+		part->layer++;
+		part->cell = part->run = 0;
+	}
+	return part->layer == cm->n_layers;
+}
+
+void count_min_write(const struct count_min *cm, struct blob_writer *writer)
+{
+	struct count_min_part part = {0};
+
+	while (!count_min_write_part(cm, writer, &part, UINT32_MAX))
+		;
 }
 
 static void read_cells(struct blob_reader *reader, struct count_min *cm, struct layer *layer)

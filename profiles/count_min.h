@@ -81,6 +81,18 @@ uint64_t count_min_total(const struct count_min *cm);   /* sightings */
 size_t count_min_bytes(const struct count_min *cm);
 
 void count_min_write(const struct count_min *cm, struct blob_writer *writer);
+
+/* How far a sketch is written; begins zeroed. */
+struct count_min_part {
+	bool has_begun;
+	uint32_t layer, cell, run;
+};
+
+/* As count_min_write(), max_cells cells at a time, for sketches of one epoch that have no memory to
+ * grow: what is counted meanwhile may be in it or not, what was before it is. True: all is
+ * written. */
+bool count_min_write_part(const struct count_min *cm, struct blob_writer *writer,
+			  struct count_min_part *part, uint32_t max_cells);
 /* -EBADMSG (damaged, or written under another seed), -ENOMEM. */
 int count_min_read(struct count_min **out, struct blob_reader *reader, size_t bytes_max,
 		   uint64_t seed);

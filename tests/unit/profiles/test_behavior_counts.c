@@ -473,6 +473,70 @@ static void counts_survive_a_restart(void **state)
 	record_free(blob);
 }
 
+/* Pieces make the same image as the whole at once. */
+static void images_can_be_made_in_pieces(void **state)
+{
+	struct bench *b = *state;
+	struct behavior_profile profiles[] = {profile_of("%proc.name", EVENT_EXECVE),
+					      profile_of("%container.id", EVENT_EXECVE)};
+	static const uint32_t sizes[] = {1, 7, 64, 1000, UINT32_MAX};
+
+	profiles[0].columns = profiles[1].columns = 64;
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+		struct record_blob *whole, *blob = NULL;
+
+		make(b, profiles, 2);
+		behavior_counts_begin_image(b->counts);
+		assert_null(behavior_counts_go_on(b->counts, 1)); /* nothing to tell */
+		see(b, 0);
+		whole = behavior_counts_image(b->counts);
+		make(b, profiles, 2);
+		see(b, 0);
+		behavior_counts_begin_image(b->counts);
+		for (int n = 0; !blob && n < 10000; n++)
+			blob = behavior_counts_go_on(b->counts, sizes[i]);
+		assert_non_null(blob);
+		assert_true(text_equal(blob->bytes, whole->bytes));
+		assert_null(behavior_counts_go_on(b->counts, sizes[i])); /* it was given */
+		record_free(whole);
+		record_free(blob);
+	}
+}
+
+/* Counting, and forgetting, go on between them. */
+static void images_have_what_was_there_when_they_began(void **state)
+{
+	struct bench *b = *state;
+	struct behavior_profile profile = profile_of("%proc.name", EVENT_EXECVE);
+	struct record_blob *blob = NULL;
+
+	profile.columns = 64;
+	profile.reset_ns = 100 * S;
+	for (int forgets = 0; forgets < 2; forgets++) {
+		make(b, &profile, 1);
+		for (int i = 0; i < 5; i++)
+			see(b, 0);
+		behavior_counts_begin_image(b->counts);
+		for (int i = 0; !blob && i < 10000; i++) {
+			blob = behavior_counts_go_on(b->counts, 10);
+			see(b, 0);
+			behavior_counts_begin_image(b->counts); /* one is enough */
+			b->event.ts_ns += forgets && i == 3 ? 101 * S : 0;
+		}
+		assert_non_null(blob);
+		make(b, &profile, 1);
+		assert_int_equal(behavior_counts_load_image(b->counts, blob), 0);
+		if (forgets) /* once more, as the timer was to run out */
+			assert_int_equal(see(b, 0), 1);
+		else
+			assert_in_range(see(b, 0), 6, 100);
+		record_free(TAKE(blob));
+	}
+	see(b, 0);
+	behavior_counts_begin_image(b->counts);
+	behavior_counts_go_on(b->counts, 10); /* and is left */
+}
+
 /* As few rows, and as many columns, as one may ask for. */
 static void wide_sketches_survive_a_restart(void **state)
 {
@@ -539,6 +603,8 @@ int main(void)
 		COUNTS(estimates_keep_what_the_sizes_promise),
 		COUNTS(long_behaviours_are_cut_and_counted),
 		COUNTS(counts_survive_a_restart),
+		COUNTS(images_can_be_made_in_pieces),
+		COUNTS(images_have_what_was_there_when_they_began),
 		COUNTS(wide_sketches_survive_a_restart),
 		COUNTS(damaged_counts_are_refused),
 	};
