@@ -1,6 +1,7 @@
 #include "daemon/demand.h"
 
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -42,6 +43,27 @@ void capture_demand_join(struct capture_demand *out, const struct capture_demand
 	join_needs(&out->needs, &b->needs);
 }
 
+static bool words_are_same(const uint64_t *a, const uint64_t *b)
+{
+	return memcmp(a, b, NEEDS_WORDS * sizeof(*a)) == 0;
+}
+
+static bool needs_are_same(const struct capture_needs *a, const struct capture_needs *b)
+{
+	return a->typed_names == b->typed_names && a->answers == b->answers &&
+	       a->data_bytes == b->data_bytes && words_are_same(a->data, b->data) &&
+	       words_are_same(a->lists, b->lists) && words_are_same(a->all_sends, b->all_sends);
+}
+
+bool capture_demand_is_same(const struct capture_demand *a, const struct capture_demand *b)
+{
+	return memcmp(&a->wanted, &b->wanted, sizeof(a->wanted)) == 0 &&
+	       memcmp(&a->classes, &b->classes, sizeof(a->classes)) == 0 &&
+	       needs_are_same(&a->needs, &b->needs) &&
+	       isnan(a->max_cpu_ratio) == isnan(b->max_cpu_ratio) &&
+	       !(a->max_cpu_ratio < b->max_cpu_ratio) && !(a->max_cpu_ratio > b->max_cpu_ratio);
+}
+
 /* Whether the pipeline thread answered within LOOK_MS. */
 static bool wait_a_little(struct daemon *d)
 {
@@ -52,14 +74,27 @@ static bool wait_a_little(struct daemon *d)
 	return sem_timedwait(&d->demand_applied, &until) == 0;
 }
 
+/* Most reloads ask for what is captured already. Under the lock. */
+static bool is_in_force(struct daemon *d, const struct capture_demand *demand)
+{
+	return !atomic_load(&d->demand_changed) && capture_demand_is_same(&d->demand, demand);
+}
+
 int daemon_change_demand(struct daemon *d, const struct capture_demand *demand, struct diag *diag)
 {
+	bool in_force;
+
 	while (sem_trywait(&d->demand_applied) == 0)
 		; /* of one that nobody waited for */
 	pthread_mutex_lock(&d->demand_lock);
-	d->demand = *demand;
-	atomic_store(&d->demand_changed, true);
+	in_force = is_in_force(d, demand);
+	if (!in_force) {
+		d->demand = *demand;
+		atomic_store(&d->demand_changed, true);
+	}
 	pthread_mutex_unlock(&d->demand_lock);
+	if (in_force)
+		return 0;
 	d->source->ops->wake(d->source);
 	for (int waited = 0; waited < APPLY_TIMEOUT_MS; waited += LOOK_MS) {
 		if (wait_a_little(d))

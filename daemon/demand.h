@@ -20,8 +20,12 @@ struct capture_demand {
 void capture_demand_join(struct capture_demand *out, const struct capture_demand *a,
 			 const struct capture_demand *b);
 
-/* Loader thread: have the pipeline thread apply demand, and wait until it did. 0; -ETIMEDOUT or
- * -ECANCELED (the daemon ends) with diag (may be NULL) set. */
+/* Whether both ask for the same. */
+bool capture_demand_is_same(const struct capture_demand *a, const struct capture_demand *b);
+
+/* Loader thread: have the pipeline thread apply demand, and wait until it did; what is captured
+ * already takes none of its time. 0; -ETIMEDOUT or -ECANCELED (the daemon ends) with diag (may be
+ * NULL) set. */
 int daemon_change_demand(struct daemon *daemon, const struct capture_demand *demand,
 			 struct diag *diag);
 

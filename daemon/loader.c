@@ -11,6 +11,7 @@
 #include "base/util.h"
 #include "daemon/needs.h"
 #include "daemon/reload.h"
+#include "daemon/turns.h"
 #include "daemon/wanted.h"
 
 static void print_message(const struct rule_message *m)
@@ -124,6 +125,7 @@ static void *loader_main(void *arg)
 	sigset_t set;
 	int signal_number;
 
+	turns_go_last();
 	loader_signals(&set);
 	if (reload_attend(d->reload))
 		reload_run(d->reload);
@@ -145,6 +147,8 @@ int daemon_start_loader(struct daemon *d)
 	int r = pthread_create(&d->loader, NULL, loader_main, d);
 
 	d->loader_runs = r == 0;
+	if (!r)
+		pthread_setname_np(d->loader, "loader");
 	return r ? log_err_r(-r, "loader: cannot start its thread") : 0;
 }
 

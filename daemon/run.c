@@ -10,6 +10,7 @@
 #include "capture/live.h"
 #include "daemon/daemon.h"
 #include "daemon/options.h"
+#include "daemon/turns.h"
 
 #define NS_PER_S UINT64_C(1000000000)
 #define BATCH_MAX 2048   /* events between two rests */
@@ -83,9 +84,11 @@ static int run(struct daemon *d)
 	int r;
 
 	daemon_block_signals();
+	turns_wait(); /* all threads but this, which becomes the pipeline's */
 	r = daemon_make(d);
 	if (!r)
 		r = daemon_start_loader(d);
+	turns_go_first();
 	if (r)
 		return r;
 	api_server_set_live(d->api, true);

@@ -7,6 +7,7 @@ import subprocess
 import threading
 import time
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -251,3 +252,31 @@ def test_ending_while_reloading(make_daemon, scratch):
     for thread in threads:
         thread.join()
     assert set(statuses) <= {200, 503, None}
+
+
+def threads_of(pid):
+    """Name, nice value and scheduling policy of each thread but the first, and those of the first."""
+    others = []
+    for task in (Path("/proc") / str(pid) / "task").iterdir():
+        text = (task / "stat").read_text()
+        fields = text[text.rindex(")") + 2 :].split()
+        one = (text[text.index("(") + 1 : text.rindex(")")], int(fields[16]), int(fields[38]))
+        if int(task.name) == pid:
+            first = one
+        else:
+            others.append(one)
+    return first, others
+
+
+def test_no_thread_interrupts_the_pipeline(make_daemon, scratch):
+    """The pipeline's thread is the first: others do not take its processor when they wake, and the loader yields it."""
+    r = Reloaded(make_daemon, scratch, rule("one", "evt.type = mkdir"))
+    first, others = threads_of(r.daemon.process.pid)
+    assert first[2] == os.SCHED_OTHER
+    names = Counter(name for name, _, _ in others)
+    assert names["loader"] == 1 and names["writer"] == 1 and len(others) >= 3
+    for name, nice, policy in others:
+        assert policy == os.SCHED_BATCH, (name, policy)
+        assert nice == min(19, first[1] + (10 if name == "loader" else 0)), (name, nice)
+    r.reload()
+    assert threads_of(r.daemon.process.pid)[0] == first
