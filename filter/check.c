@@ -305,6 +305,8 @@ int check_compile(struct check **out, const struct ast_node *node, const struct 
 		check->either_end = left->field->flags & FIELD_EITHER_END;
 	}
 	r = check_operator(check, node, diag);
+	if (operand_is_field(left, "evt.around") && check->op == OP_EQ)
+		check->op = OP_LE; /* its value is a distance */
 	if (!r && right)
 		r = right->kind == AST_STRING || right->kind == AST_LIST
 			    ? compile_literals(check, right, pool, regexes, diag)

@@ -98,12 +98,14 @@ static bool parse_index(struct text t, int64_t *out)
 	bool is_negative = t.len > 1 && t.ptr[0] == '-';
 	int64_t value = 0;
 
-	if (!t.len || t.len > 18)
+	if (!t.len || t.len > 19)
 		return false;
 	for (uint32_t i = is_negative; i < t.len; i++) {
 		if (t.ptr[i] < '0' || t.ptr[i] > '9')
 			return false;
-		value = value * 10 + (t.ptr[i] - '0');
+		if (__builtin_mul_overflow(value, 10, &value) ||
+		    __builtin_add_overflow(value, t.ptr[i] - '0', &value))
+			return false;
 	}
 	*out = is_negative ? -value : value;
 	return true;

@@ -217,8 +217,8 @@ enum container_variant {
 };
 
 field_extract_fn extract_nothing;
-field_extract_fn extract_evt_number, extract_evt_text, extract_evt_bool, extract_evt_time,
-	extract_evt_path, extract_evt_args, extract_evt_arg, extract_syscall_arg,
+field_extract_fn extract_evt_number, extract_evt_around, extract_evt_text, extract_evt_bool,
+	extract_evt_time, extract_evt_path, extract_evt_args, extract_evt_arg, extract_syscall_arg,
 	extract_evt_rawarg, extract_evt_buffer, extract_evt_type_is;
 field_extract_fn extract_proc_text, extract_proc_args, extract_proc_env, extract_proc_number,
 	extract_proc_bool, extract_proc_usage, extract_proc_ancestor, extract_proc_aenv,
@@ -229,7 +229,8 @@ field_extract_fn extract_fd_number, extract_fd_text, extract_fd_bool, extract_fd
 	extract_dns;
 field_extract_fn extract_container_text, extract_container_bool, extract_container_time,
 	extract_container_label, extract_container_mount;
-field_check_arg_fn check_syscall_arg, check_evt_arg, check_evt_abspath, check_evt_type_is;
+field_check_arg_fn check_syscall_arg, check_evt_arg, check_evt_abspath, check_evt_type_is,
+	check_evt_around;
 
 /* Yield one value made in the context's arena. False: the arena is full. */
 bool yield_text(const struct field_context *ctx, struct values *out, struct text text);

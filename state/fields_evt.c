@@ -120,6 +120,22 @@ bool extract_evt_number(const struct field_context *ctx, const struct field *fie
 	}
 }
 
+/* Begun milliseconds count, so that "at most N" is exact. */
+bool extract_evt_around(const struct field_context *ctx, const struct field *field,
+			const struct field_arg *arg, struct values *out)
+{
+	uint64_t moment = (uint64_t)arg->index, ts = ctx->event->ts_ns;
+	uint64_t apart = ts > moment ? ts - moment : moment - ts;
+
+	return yield_u64(ctx, out, field->type, apart / 1000000 + (apart % 1000000 != 0));
+}
+
+int check_evt_around(const struct field *field, struct field_arg *arg)
+{
+	(void)field;
+	return arg->is_index && arg->index >= 0 ? 0 : -EINVAL;
+}
+
 static bool yield_result(const struct field_context *ctx, struct values *out)
 {
 	struct text_builder b;

@@ -387,7 +387,35 @@ static void times_are_shown(void **out)
 	      {"evt.rawtime.ns", "4000000"}, {"evt.reltime", "4000000"}, {"evt.reltime.s", "0"},
 	      {"evt.latency", "0"}, {"evt.latency.human", "0ns"}, {"evt.num", "5"},
 	      {"evt.source", "syscall"}, {"evt.is_async", "false"},
-	      {"proc.duration", "80004000000"}, {"evt.deltatime", "<absent>"});
+	      {"proc.duration", "80004000000"}, {"evt.deltatime", "<absent>"},
+	      {"evt.deltatime.s", "<absent>"}, {"evt.deltatime.ns", "<absent>"},
+	      {"util.cnt", "<absent>"});
+}
+
+/* Begun milliseconds from the moment, on either side. */
+static void moments_are_near_or_far(void **out)
+{
+	struct fixture *f = *out;
+	const struct field *field;
+	struct text dot;
+	struct field_set set = {.tables = {state_field_table()}, .n_tables = 1};
+	struct field_arg arg;
+
+	fixture_start(f);
+	fixture_apply(f, event_close(&f->maker, &task_child, 3));
+	CHECK(f, "moments", {"evt.rawtime", "1700000100004000000"},
+	      {"evt.around[1700000100004000000]", "0"}, {"evt.around[1700000100003999999]", "1"},
+	      {"evt.around[1700000100004000001]", "1"}, {"evt.around[1700000100003000000]", "1"},
+	      {"evt.around[1700000100005000000]", "1"}, {"evt.around[1700000100005000001]", "2"},
+	      {"evt.around[0]", "1700000100004"},
+	      {"evt.around[9223372036854775807]", "7523371936851"});
+	field = field_set_find(&set, TEXT("evt.around"), &dot);
+	assert_int_equal(field_arg_prepare(field, TEXT("9223372036854775807"), true, &arg), 0);
+	assert_int_equal(field_arg_prepare(field, TEXT("9223372036854775808"), true, &arg),
+			 -EINVAL);
+	assert_int_equal(field_arg_prepare(field, TEXT("-1"), true, &arg), -EINVAL);
+	assert_int_equal(field_arg_prepare(field, TEXT("x"), true, &arg), -EINVAL);
+	assert_int_equal(field_arg_prepare(field, TEXT_NONE, false, &arg), -EINVAL);
 }
 
 static void nothing_is_known_without_a_process(void **out)
@@ -453,6 +481,7 @@ int main(void)
 		TEST(memory_is_what_the_last_call_says),
 		TEST(generic_calls_have_their_own_name),
 		TEST(times_are_shown),
+		TEST(moments_are_near_or_far),
 		TEST(nothing_is_known_without_a_process),
 		TEST(a_full_arena_gives_no_values),
 	};
