@@ -423,6 +423,7 @@ bool pipeline_rest(struct pipeline *p, uint64_t now_ns)
 	take_new_rules(p);
 	state_tick(p->parts.state, now_ns);
 	profile_set_tick(p->parts.profiles, now_ns);
+	profile_set_give_texts(p->parts.profiles, emit_behaviour, p);
 	scorer_tick(p->parts.scorer, now_ns);
 	incidents_flush(p->parts.incidents, now_ns, emit_incident, p);
 	are_waiting = answer_requests(p, now_ns);

@@ -75,6 +75,7 @@ void image_write(const struct baseline *b, const struct pending *pending,
 {
 	uint32_t n = 0;
 
+	parts_count_held(b, false);
 	parts_write_baseline(b, writer);
 	for (uint32_t i = 0; i < b->n_profiles; i++)
 		n += b->profiles[i] != NULL;

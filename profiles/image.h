@@ -28,7 +28,10 @@ int parts_read_profile(struct profile_set *set, struct baseline *b, struct blob_
 		       struct profile **out);
 void parts_write_key(const struct record_key *key, struct blob_writer *writer);
 int parts_read_key(struct blob_reader *reader, unsigned n_levels, struct record_key *key);
-/* Held behaviours of a profile; all, or only those that changed. */
+/* Count what is held of each profile into its n_to_write; all, or only what changed. Before
+ * parts_write_held() of any: one walk for all profiles. */
+void parts_count_held(const struct baseline *b, bool only_dirty);
+/* Held behaviours of a profile; all, or only those that changed, as they were counted. */
 void parts_write_held(const struct profile *p, const struct pending *pending, bool only_dirty,
 		      struct blob_writer *writer);
 int parts_read_held(struct profile_set *set, struct profile *p, struct blob_reader *reader);

@@ -228,19 +228,29 @@ static void write_held(const struct held *held, struct blob_writer *writer)
 	}
 }
 
+void parts_count_held(const struct baseline *b, bool only_dirty)
+{
+	const struct held *held;
+	uint32_t cursor = 0;
+
+	for (uint32_t i = 0; i < b->n_profiles; i++) {
+		if (b->profiles[i])
+			b->profiles[i]->n_to_write = 0;
+	}
+	while ((held = fp_map_next(&b->held, &cursor)))
+		held->profile->n_to_write += held->is_dirty || !only_dirty;
+}
+
 void parts_write_held(const struct profile *p, const struct pending *pending, bool only_dirty,
 		      struct blob_writer *writer)
 {
 	const struct fp_map *all = &p->baseline->held;
 	const struct held *held;
-	uint32_t cursor = 0, n = 0;
+	uint32_t cursor = 0;
 
 	(void)pending;
-	while ((held = fp_map_next(all, &cursor)))
-		n += held->profile == p && (held->is_dirty || !only_dirty);
-	blob_put_varint(writer, n);
-	cursor = 0;
-	while ((held = fp_map_next(all, &cursor))) {
+	blob_put_varint(writer, p->n_to_write);
+	while (p->n_to_write && (held = fp_map_next(all, &cursor))) {
 		if (held->profile == p && (held->is_dirty || !only_dirty))
 			write_held(held, writer);
 	}

@@ -121,21 +121,9 @@ static void write_section(const struct profile *p, const struct pending *pending
 	blob_put_text(writer, (struct text){(const char *)section.bytes, (uint32_t)section.len});
 }
 
-static bool has_dirty_held(const struct profile *p)
-{
-	const struct held *held;
-	uint32_t cursor = 0;
-
-	while ((held = fp_map_next(&p->baseline->held, &cursor))) {
-		if (held->is_dirty && held->profile == p)
-			return true;
-	}
-	return false;
-}
-
 static bool has_changed(const struct profile *p)
 {
-	return p && (p->is_dirty || p->streams_dirty || has_dirty_held(p));
+	return p && (p->is_dirty || p->streams_dirty || p->n_to_write);
 }
 
 void journal_write(const struct baseline *b, const struct pending *pending,
@@ -143,6 +131,7 @@ void journal_write(const struct baseline *b, const struct pending *pending,
 {
 	uint32_t n = 0;
 
+	parts_count_held(b, true);
 	parts_write_baseline(b, writer);
 	blob_put_varint(writer, b->n_gone);
 	for (uint32_t i = 0; i < b->n_gone; i++)

@@ -83,6 +83,7 @@ struct profile {
 	struct touched *touched;
 	uint32_t n_touched, touched_capacity;
 	bool is_dirty, streams_dirty;
+	uint32_t n_to_write;   /* of what is held, see parts_count_held() */
 	bool lost_touched;     /* no memory for the list: the next checkpoint makes an image */
 	struct level levels[]; /* n_levels */
 };

@@ -127,6 +127,11 @@ void profile_set_quarantine(struct profile_set *set, uint64_t anomaly_id);
 typedef void profile_emit_blob_fn(struct record_blob *blob, void *arg);
 typedef void profile_emit_behaviour_fn(struct record_behaviour *behaviour, void *arg);
 
+/* Give some texts of what was learned, so that few are left for the checkpoint that they belong to,
+ * the next. Bounded work per call; call after profile_set_tick(). */
+void profile_set_give_texts(struct profile_set *set, profile_emit_behaviour_fn *emit_behaviour,
+			    void *arg);
+
 /* Give the changes since the last call as one journal segment (first-in-epoch sightings, pending
  * changes), and images of the profiles whose journal outgrew them. */
 int profile_set_checkpoint(struct profile_set *set, profile_emit_blob_fn *emit_journal,

@@ -9,6 +9,7 @@
 
 #define NS_PER_DAY UINT64_C(86400000000000)
 #define JOURNAL_BYTES_MIN 65536               /* below that an image is not worth it */
+#define TEXTS_PER_CALL 128                    /* more than a tick can learn */
 #define IMAGE_BYTES_PER_CHECKPOINT (1u << 20) /* bounds the pause; the rest waits */
 
 #define SEQUENCE_MAX (UINT64_C(1) << 62)
@@ -216,9 +217,9 @@ static int emit_text(struct held *held, const struct emitters *to)
 	return 0;
 }
 
-static int emit_texts(struct profile_set *set, const struct emitters *to)
+static int emit_texts(struct profile_set *set, uint32_t max, const struct emitters *to)
 {
-	while (set->learned) {
+	while (set->learned && max--) {
 		struct held *held = set->learned;
 		int r = emit_text(held, to);
 
@@ -231,6 +232,14 @@ static int emit_texts(struct profile_set *set, const struct emitters *to)
 	return 0;
 }
 
+void profile_set_give_texts(struct profile_set *set, profile_emit_behaviour_fn *behaviour,
+			    void *arg)
+{
+	struct emitters to = {.behaviour = behaviour, .arg = arg};
+
+	emit_texts(set, TEXTS_PER_CALL, &to); /* without memory: they wait for the next time */
+}
+
 int profile_set_checkpoint(struct profile_set *set, profile_emit_blob_fn *journal,
 			   profile_emit_blob_fn *image, profile_emit_behaviour_fn *behaviour,
 			   void *arg)
@@ -240,7 +249,7 @@ int profile_set_checkpoint(struct profile_set *set, profile_emit_blob_fn *journa
 	int result, r;
 
 	set->sequence++;
-	result = emit_texts(set, &to);
+	result = emit_texts(set, UINT32_MAX, &to);
 	for (uint32_t i = 0; i < set->n_baselines; i++) {
 		r = store_baseline(set, set->baselines[i], &image_bytes, &to);
 		result = result ? result : r;

@@ -243,6 +243,11 @@ void lab_checkpoint(struct lab *lab)
 		profile_set_checkpoint(lab->set, store_journal, store_image, store_text, lab), 0);
 }
 
+void lab_give_texts(struct lab *lab)
+{
+	profile_set_give_texts(lab->set, store_text, lab);
+}
+
 static void load(struct lab *lab, bool images)
 {
 	for (uint32_t i = 0; i < lab->n_blobs; i++) {

@@ -56,5 +56,7 @@ void lab_live(struct lab *lab, uint32_t w, uint32_t dimension, const char *key, 
 
 /* Checkpoint; what is stored replaces and covers as in storage. */
 void lab_checkpoint(struct lab *lab);
+/* Between checkpoints: some texts. */
+void lab_give_texts(struct lab *lab);
 /* The program stops without a word and starts again with what was stored. */
 void lab_restart(struct lab *lab);

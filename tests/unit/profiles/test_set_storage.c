@@ -162,6 +162,50 @@ static void texts_and_usual_behaviours_survive(void **state)
 	assert_true(frequencies[0] > .9);
 }
 
+/* A checkpoint gives what is left: every text once, few at a time before. */
+static void texts_are_given_little_by_little(void **state)
+{
+	struct lab *lab = *state;
+	char key[32];
+
+	lab_give_texts(lab);
+	assert_int_equal(lab->n_texts, 0);
+	for (int i = 0; i < 400; i++) {
+		snprintf(key, sizeof(key), "sshd bash -%d", i);
+		lab_live(lab, 0, EXEC, key, 1);
+	}
+	lab_give_texts(lab);
+	assert_int_equal(lab->n_texts, 128);
+	lab_give_texts(lab);
+	assert_int_equal(lab->n_texts, 256);
+	lab_wait(lab, 86400);
+	lab_checkpoint(lab);
+	assert_int_equal(lab->n_texts, 400);
+	lab_give_texts(lab);
+	lab_checkpoint(lab);
+	assert_int_equal(lab->n_texts, 400);
+}
+
+/* One walk counts what waits for every profile: each section has its own, and no other's. */
+static void what_waits_is_stored_with_its_dimension(void **state)
+{
+	struct lab *lab = *state;
+	uint64_t n;
+
+	lab_live(lab, 0, EXEC, "sshd bash -l", 3);
+	lab_checkpoint(lab);
+	lab_see(lab, 0, EXEC, "sshd vi -a");
+	lab_see(lab, 0, EXEC, "sshd vi -b");
+	lab_see(lab, 0, READ, "etc cron x");
+	lab_checkpoint(lab);
+	lab_see(lab, 0, READ, "etc cron y");
+	lab_checkpoint(lab); /* only what changed since */
+	n = lab->set->pending.n_held;
+	assert_int_equal(n, 4);
+	lab_restart(lab);
+	assert_int_equal(lab->set->pending.n_held, n);
+}
+
 static void act(struct lab *lab, uint64_t *random)
 {
 	uint32_t w = (uint32_t)(random_next(random) % 3);
@@ -453,6 +497,8 @@ int main(void)
 		ROW(time_away_is_no_exposure),
 		ROW(what_was_running_is_judged_at_once),
 		ROW(texts_and_usual_behaviours_survive),
+		ROW(texts_are_given_little_by_little),
+		ROW(what_waits_is_stored_with_its_dimension),
 		ROW(restarts_change_no_answer),
 		ROW(a_kill_loses_only_the_last_seconds),
 		ROW(sightings_of_an_epoch_survive),
