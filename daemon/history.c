@@ -126,10 +126,31 @@ static void move_to_epoch(struct history *h, uint64_t ts_ns)
 	memset(h->seen, 0, sizeof(h->seen));
 }
 
+/* What the second, and for sightings the day, has left. */
+static void begin_second(struct history *h, uint64_t ts_ns)
+{
+	uint64_t second = ts_ns / NS_PER_S, passed = second - h->second;
+
+	if (second == h->second)
+		return;
+	passed = h->second && second > h->second ? MIN(passed, S_PER_DAY) : 1;
+	h->byte_tokens =
+		MIN(h->byte_tokens + passed * (h->config.bytes / S_PER_DAY), h->config.bytes / 24);
+	h->second = second;
+	h->n_sightings = 0;
+	memset(h->of_rule, 0, sizeof(h->of_rule));
+}
+
+static bool has_sighting_room(const struct history *h)
+{
+	return h->n_sightings < SIGHTING_RATE && h->byte_tokens > 0;
+}
+
 enum novelty { KNOWN, NEW, NO_ROOM };
 
-/* Note the hash of a behaviour. */
-static enum novelty note(struct history *h, uint64_t hash)
+/* Note the hash of a behaviour. What could not be stored now is not noted: it may be when it is
+ * seen again. */
+static enum novelty note(struct history *h, uint64_t hash, uint64_t ts_ns)
 {
 	uint32_t first = (uint32_t)(hash >> 32);
 
@@ -141,7 +162,8 @@ static enum novelty note(struct history *h, uint64_t hash)
 			return KNOWN;
 		if (*slot)
 			continue;
-		if (h->n_seen == BEHAVIOURS_MAX)
+		begin_second(h, ts_ns);
+		if (h->n_seen == BEHAVIOURS_MAX || !has_sighting_room(h))
 			return NO_ROOM;
 		*slot = hash;
 		h->n_seen++;
@@ -150,7 +172,7 @@ static enum novelty note(struct history *h, uint64_t hash)
 	return NO_ROOM;
 }
 
-static enum novelty note_sighting(struct history *h, const struct sighting *s)
+static enum novelty note_sighting(struct history *h, const struct sighting *s, uint64_t ts_ns)
 {
 	struct {
 		const struct profile *profile;
@@ -160,7 +182,7 @@ static enum novelty note_sighting(struct history *h, const struct sighting *s)
 	/* Known, and answered from the cache: it was seen in this epoch. */
 	if (s->is_missing || (s->new_level < 0 && !s->fields[0].ptr))
 		return KNOWN;
-	return note(h, XXH3_64bits_withSeed(&key, sizeof(key), h->config.seed));
+	return note(h, XXH3_64bits_withSeed(&key, sizeof(key), h->config.seed), ts_ns);
 }
 
 /* What no dimension observes: who did what to what, and how it ended. */
@@ -182,7 +204,7 @@ static enum novelty note_event(struct history *h, const struct field_context *ct
 		target = subject->fd_entry->name;
 	key.exe = XXH3_64bits_withSeed(exe.ptr, exe.len, h->config.seed);
 	key.target = XXH3_64bits_withSeed(target.ptr, target.len, h->config.seed);
-	return note(h, XXH3_64bits_withSeed(&key, sizeof(key), h->config.seed));
+	return note(h, XXH3_64bits_withSeed(&key, sizeof(key), h->config.seed), ev->ts_ns);
 }
 
 static enum novelty note_all(struct history *h, const struct field_context *ctx)
@@ -193,7 +215,7 @@ static enum novelty note_all(struct history *h, const struct field_context *ctx)
 	if (!sightings || !sightings->n)
 		return note_event(h, ctx);
 	for (uint32_t i = 0; i < sightings->n; i++) {
-		enum novelty one = note_sighting(h, &sightings->items[i]);
+		enum novelty one = note_sighting(h, &sightings->items[i], ctx->event->ts_ns);
 
 		novelty = MAX(novelty, one);
 	}
@@ -241,21 +263,6 @@ static void find_owners(const struct field_context *ctx, struct record_alert *co
 	event->reason = n ? EVENT_OF_ALERT : event->n_owners ? EVENT_OF_ANOMALY : EVENT_OF_SIGHTING;
 }
 
-/* What the second, and for sightings the day, has left. */
-static void begin_second(struct history *h, uint64_t ts_ns)
-{
-	uint64_t second = ts_ns / NS_PER_S, passed = second - h->second;
-
-	if (second == h->second)
-		return;
-	passed = h->second && second > h->second ? MIN(passed, S_PER_DAY) : 1;
-	h->byte_tokens =
-		MIN(h->byte_tokens + passed * (h->config.bytes / S_PER_DAY), h->config.bytes / 24);
-	h->second = second;
-	h->n_sightings = 0;
-	memset(h->of_rule, 0, sizeof(h->of_rule));
-}
-
 /* Whether any of the alerts is of a rule that has had few this second. */
 static bool has_rule_room(struct history *h, struct record_alert *const *alerts, uint32_t n)
 {
@@ -279,7 +286,7 @@ static bool may_take(struct history *h, const struct record_event *event, enum n
 {
 	begin_second(h, event->ts_ns);
 	if (!event->n_owners) {
-		if (novelty == NEW && h->n_sightings < SIGHTING_RATE && h->byte_tokens > 0) {
+		if (novelty == NEW && has_sighting_room(h)) {
 			h->n_sightings++;
 			return true;
 		}

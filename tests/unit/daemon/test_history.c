@@ -265,6 +265,28 @@ static void a_flood_is_bounded(void **state)
 	assert_int_equal(take_alerts(h, 700, "a"), 20);
 }
 
+/* More than an epoch can hold, in one second: what was not stored takes no room, and is stored when
+ * it is seen again. */
+static void what_is_shed_is_not_remembered(void **state)
+{
+	struct host *h = *state;
+	char path[32];
+
+	h->f.maker.step_ns = 0;
+	for (int i = 0; i < 20000; i++) {
+		snprintf(path, sizeof(path), "/tmp/%d", i);
+		open_path(h, &task_shell, path, 3);
+		assert_int_equal(is_taken(h), i < 50);
+	}
+	event_maker_advance(&h->f.maker, 1);
+	open_path(h, &task_shell, "/tmp/0", 3);
+	assert_false(is_taken(h));
+	open_path(h, &task_shell, "/tmp/19999", 3);
+	assert_true(is_taken(h));
+	assert_false(is_taken(h));
+	assert_int_equal(counters(h).sightings_shed_total, 20000 - 50);
+}
+
 /* Whatever the rules are called. */
 static void all_alerts_together_are_bounded(void **state)
 {
@@ -357,6 +379,7 @@ int main(void)
 		TEST(sightings_are_told_apart_by_their_keys),
 		TEST(owners_and_reasons),
 		TEST(a_flood_is_bounded),
+		TEST(what_is_shed_is_not_remembered),
 		TEST(all_alerts_together_are_bounded),
 		TEST(sightings_take_a_day_to_fill_the_history),
 		TEST(spans_follow_the_rules),
