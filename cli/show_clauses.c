@@ -119,6 +119,13 @@ static void print_clauses(const struct cli *cli, const cJSON *json)
 	fprintf(cli->out, "\n✓ true  ✗ false  ? not known  * decides\n");
 }
 
+static void print_output_field(const struct cli *cli, const char *name, const cJSON *field)
+{
+	SCOPED(free_ptr) char *value = one_value(field);
+
+	cli_line(cli, "alert says", human_print("%s = %s", name, value ? value : ""));
+}
+
 /* What is asked for besides the condition, and what the alert said of it. */
 static void print_besides(const struct cli *cli, const cJSON *besides)
 {
@@ -134,7 +141,7 @@ static void print_besides(const struct cli *cli, const cJSON *besides)
 		bool is_time = cJSON_IsNumber(field) && field->valuedouble > 9e15;
 
 		if (name && strncmp(name, "rule.", 5) == 0 && !cJSON_IsNull(field) && !is_time)
-			cli_line(cli, name, one_value(field));
+			print_output_field(cli, name, field);
 	}
 }
 

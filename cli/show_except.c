@@ -62,10 +62,11 @@ static void print_proposal(struct cli *cli, const cJSON *proposal, int number)
 		fprintf(cli->out, "does not silence this alert");
 	else
 		fprintf(cli->out,
-			"hides %.0f, of which %.0f others (%.0f of alerts), %.0f%s processes",
+			"hides %.0f, of which %.0f others (%.0f of alerts), %.0f%s process%s",
 			json_number(proposal, "hidden"), json_number(proposal, "others"),
 			json_number(proposal, "other_alerts"), json_number(proposal, "processes"),
-			json_is_true(proposal, "processes_capped") ? " or more" : "");
+			json_is_true(proposal, "processes_capped") ? " or more" : "",
+			json_number(proposal, "processes") == 1 ? "" : "es");
 	print_workloads(cli, proposal);
 	fputc('\n', cli->out);
 }

@@ -138,7 +138,7 @@ static void choose_window(const struct cell *cells, uint32_t n, uint32_t mark, u
 
 static bool ends_word(const struct cell *cell)
 {
-	return strchr(" \t(),", *cell->bytes) != NULL;
+	return strchr(" \t(){},", *cell->bytes) != NULL;
 }
 
 static void print_cells(FILE *out, const struct cell *cells, uint32_t n, uint32_t mark,

@@ -6,9 +6,11 @@
 
 #include "base/util.h"
 #include "cli/human.h"
+#include "cli/source_line.h"
 #include "cli/verb.h"
 
-#define PARTS_MAX 8 /* of a line that lists things */
+#define PARTS_MAX 8      /* of a line that lists things */
+#define LINE_COLUMNS 100 /* shown of the line that a message is about */
 
 /* "2026-11-20 12:00:00" of a time in an answer. */
 static void print_time(const cJSON *object, const char *name, FILE *to)
@@ -136,6 +138,16 @@ static void print_rule(const cJSON *rule, bool is_exact, FILE *to)
 		   json_member(missing, "fields"), NULL, to);
 }
 
+/* The line, if the file is there to be read, with a caret. */
+static void print_place(const cJSON *message, FILE *to)
+{
+	double line = json_number(message, "line");
+
+	if (line > 0 && line <= UINT32_MAX)
+		source_line_print(to, json_string(message, "file"), (uint32_t)line,
+				  (uint32_t)json_number(message, "column"), LINE_COLUMNS);
+}
+
 static void print_messages(const cJSON *answer, FILE *to)
 {
 	const cJSON *message;
@@ -148,6 +160,7 @@ static void print_messages(const cJSON *answer, FILE *to)
 				json_number(message, "column"), kind ? "warning" : "error");
 			print_safe(json_string(message, "message"), to);
 			fprintf(to, " (%s)\n", json_string(message, "code"));
+			print_place(message, to);
 		}
 	}
 }

@@ -16,7 +16,7 @@ static const struct {
 	{"replay",
 	 "FILE... [-c FILE] [--set KEY=VALUE]... [--rules FILE]... [--json] [--db FILE]   captures",
 	 verb_replay},
-	{"rules", "check FILE... [--json] | list | what-if FILE | except ALERT   rules",
+	{"rules", "check FILE... | list | explain ALERT | what-if FILE | except ALERT   rules",
 	 verb_rules},
 	{"filter", "check FILTER | eval FILTER --fields JSON", verb_filter},
 	{"format", "FORMAT --fields JSON                 print an output format", verb_format},

@@ -26,14 +26,23 @@ struct what_if_options {
 	int config_argc;
 };
 
+static void print_usage(FILE *to)
+{
+	fputs("usage: ethogram rules what-if FILE --capture X.scap... [-c FILE] "
+	      "[--set KEY=VALUE]... [--rules FILE]...\n"
+	      "           [--since T] [--until T] [--rule NAME] [--all] [--json]\n"
+	      "       ethogram rules what-if FILE [--since T] [--until T] [--rule NAME] "
+	      "[--all] [--cursor C] [--json] [--server URL]\n"
+	      "what a rule file would have said: of captures, or of what the daemon stored\n\n"
+	      "FILE may be left out with --rule or --all: the rules that run.\n"
+	      "With --capture, --rules names what runs instead of rules.files of the "
+	      "configuration.\n",
+	      to);
+}
+
 static int usage(void)
 {
-	fprintf(stderr, "usage: ethogram rules what-if FILE --capture X.scap... [-c FILE] "
-			"[--set KEY=VALUE]... [--rules FILE]...\n"
-			"           [--since T] [--until T] [--rule NAME] [--all] [--json]\n"
-			"       ethogram rules what-if FILE [--since T] [--until T] [--rule NAME] "
-			"[--all] [--json] [--server URL]\n"
-			"FILE may be left out with --rule or --all: the rules that run.\n");
+	print_usage(stderr);
 	return 2;
 }
 
@@ -179,6 +188,10 @@ int verb_rules_what_if(int argc, char **argv)
 
 	if (argc < 2)
 		return usage();
+	if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+		print_usage(stdout);
+		return 0;
+	}
 	if (!has_captures(argc, argv))
 		return verb_rules_ask(argc, argv);
 	if (!parse(argc, argv, &options))

@@ -181,11 +181,18 @@ static int note_condition(const struct rule_def *def, const struct ast_node *tre
 	return 0;
 }
 
+/* rule.* is what the machinery says of a hit: nothing that is captured or stored. */
+static void add_output_name(struct text name, void *arg)
+{
+	if (!text_starts_with(name, TEXT("rule.")))
+		add_name(name, arg);
+}
+
 /* And its output. */
 static int add_output(struct what_if_rule *rule, const struct field_set *fields)
 {
 	struct names names = {rule->fields, rule->n_fields, false};
-	int r = field_uses_of_output(rule->info.output, fields, add_name, &names);
+	int r = field_uses_of_output(rule->info.output, fields, add_output_name, &names);
 
 	rule->fields = names.items;
 	rule->n_fields = names.n;

@@ -110,6 +110,13 @@ def test_rules_check(tmp_path):
     assert error["file"] == str(bad) and error["line"] == 3 and error["item"] == "x"
 
 
+def test_the_example_configuration_is_valid():
+    done = run("config", "check", "-c", ROOT / "etc" / "example.yaml")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "configuration is valid\n", "")
+    shown = run("config", "show", "-c", ROOT / "etc" / "example.yaml").stdout
+    assert "append_output" in shown and "behavior_profiles" in shown and "example.yaml" in shown
+
+
 def test_rules_check_shows_the_place(tmp_path):
     bad = tmp_path / "bad.yaml"
     text = '      (fd.name = "é[2J" or no.such = 1)'

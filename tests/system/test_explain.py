@@ -319,4 +319,4 @@ def test_what_rules_ask_besides_their_condition(make_daemon, scratch):
     assert watched.explain(twice[0], "First time")["truth"] == "false"
     assert watched.explain(twice[0], "First time")["besides"]["output_fields"] is None
     shown = watched.cli("rules", "explain", twice[0]["id"]).stdout.decode()
-    assert "rule.count" in shown and "at_least 2" in shown
+    assert "alert says     rule.count = 2\n" in shown and "at_least 2" in shown

@@ -144,6 +144,9 @@ def test_broken_file_leaves_the_old_set_running(make_daemon, scratch):
     touch(scratch / "x")
     r.daemon.wait_for("a hit", lambda: r.hits("kept")["hits_total"] == 1, 10)
     last_hit = r.hits("kept")["last_hit"]
+    status, data = r.daemon.request("POST", "/v1/rules/check", body=BROKEN[1].encode(), token=r.token)
+    error, = json.loads(data)["errors"]
+    assert status == 200 and (error["file"], error["line"]) == ("body", 3), "no name of a file that nobody has"
     for n, text in enumerate(BROKEN, 1):
         r.write(text)
         answer = r.reload()

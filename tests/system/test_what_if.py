@@ -282,6 +282,7 @@ def test_counts_and_sequences_are_tried(shop, running, scratch):
     for name, rule in by_name(answer).items():
         assert rule["hits"] == sum(a.get("rule") == name for a in alerts) >= 1, name
     assert "proc.pid" in by_name(answer)["Often"]["needs"]["fields"]
+    assert "rule.count" not in json.dumps(by_name(answer)["Often"]), "what only a hit has is nothing to capture"
     assert by_name(answer)["One after the other"]["needs"]["events"] == ["open"]
 
 
@@ -302,6 +303,8 @@ def test_refused_rules_say_why(shop, running, scratch):
     assert answer["successful"] is False and answer["rules"] == []
     assert answer["errors"][0]["code"] == "LOAD_ERR_COMPILE_CONDITION"
     assert answer["errors"][0]["file"] == str(bad)
+    done = run("rules", "what-if", bad, "--rules", running, "--capture", shop, "--set", DIMENSIONS)
+    assert done.returncode == 1 and "      condition: no.such = 1\n                 ^~~~~~~\n" in done.stderr.decode()
     code, answer, _ = what_if(scratch / "missing.yaml", rules=[running], captures=[shop])
     assert (code, answer["errors"][0]["code"]) == (1, "LOAD_ERR_FILE_READ")
 
@@ -314,6 +317,12 @@ def test_a_damaged_capture_tells_what_came_before(shop, running, scratch):
     assert answer["complete"] is False
     assert by_name(answer)["Anything opened"]["hits"] == 107
     assert what_if("--all", rules=[running], captures=[scratch / "none.scap"])[0] == 2
+
+
+def test_help_has_both_sources():
+    done = run("rules", "what-if", "--help")
+    text = done.stdout.decode()
+    assert done.returncode == 0 and "--capture" in text and "--server" in text and "--cursor" in text
 
 
 def test_for_people(shop, running, scratch):

@@ -26,6 +26,7 @@ static void the_place_is_marked(void **state)
 		{"behind the end", "a = (b", 1, 7, 80, "    a = (b\n          ^\n"},
 		{"far behind the end", "ab", 1, 99, 80, "    ab\n      ^\n"},
 		{"word ends at a comma", "in (abc,d)", 1, 5, 80, "    in (abc,d)\n        ^~~\n"},
+		{"word ends at a brace", "{a: 1}", 1, 5, 80, "    {a: 1}\n        ^\n"},
 		{"empty line", "a\n\nb", 2, 1, 80, "    \n    ^\n"},
 		{"tabs", "\ta\tno.such", 1, 4, 80,
 		 "            a       no.such\n                    ^~~~~~~\n"},
