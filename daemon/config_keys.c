@@ -96,7 +96,7 @@ static const struct config_key keys[] = {
 	{"limits.flight_bytes", CONFIG_COUNT, AT(limits.flight_bytes), "16777216", 0, ANY, NULL,
 	 "bytes of the flight recorder"},
 	{"limits.rule_windows_bytes", CONFIG_COUNT, AT(limits.rule_windows_bytes), "4194304", 65536,
-	 1073741824, NULL, "bytes of what rules with count and sequence hold"},
+	 67108864, NULL, "bytes of what rules with count and sequence hold"},
 	{"limits.api_connections", CONFIG_COUNT, AT(limits.api_connections), "64", 1, 65536, NULL,
 	 "HTTP connections at once"},
 	{"outputs", CONFIG_OUTPUTS, AT(outputs), NULL, 0, 0, NULL,

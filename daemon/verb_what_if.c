@@ -153,7 +153,6 @@ static int run(const struct what_if_options *o, struct config *config)
 		return 2;
 	}
 	daemon_rule_options(config, &rule_options);
-	rule_options.has_no_rates = true; /* what it asks is how often they would be true */
 	if (rule_names_load(&names, config, &fields, &diag)) {
 		diag_print(&diag);
 		config_destroy(&config);
