@@ -187,6 +187,8 @@ static void print_outcome(FILE *out, const struct snapshot_status *status)
 	       "Opens whose possible rules were remembered from an earlier one.");
 	metric(out, "rule_outputs_cut_total", COUNTER, status->rules.outputs_cut_total,
 	       "Alerts whose output or fields were too long and were cut.");
+	metric(out, "rule_events_cramped_total", COUNTER, status->rules.events_cramped_total,
+	       "Events that rules were asked about without room for all values they name.");
 	metric_double(out, "pipeline_pause_seconds", GAUGE, (double)status->pauses.recent_ns / 1e9,
 		      "Longest time between two batches of events, of the last 10 to 20 s.");
 	metric_double(out, "pipeline_batch_seconds", GAUGE,

@@ -191,6 +191,7 @@ static void add_rules(cJSON *json, const struct call *call, const struct snapsho
 	json_add_u64(rules, "opens_total", status->rules.opens_total);
 	json_add_u64(rules, "opens_remembered_total", status->rules.opens_remembered_total);
 	json_add_u64(rules, "outputs_cut_total", status->rules.outputs_cut_total);
+	json_add_u64(rules, "events_cramped_total", status->rules.events_cramped_total);
 	json_add_u64(rules, "suppressed_total", status->rules.suppressed_total);
 	add_rule_memory(rules, status);
 	add_windows(rules, status);

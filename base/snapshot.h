@@ -78,7 +78,7 @@ struct snapshot_status {
 	struct {
 		uint32_t loaded;
 		uint64_t matches_total, matches_dropped_total;
-		uint64_t regex_gave_up_total, outputs_cut_total;
+		uint64_t regex_gave_up_total, outputs_cut_total, events_cramped_total;
 		uint64_t opens_total, opens_remembered_total;
 		uint64_t suppressed_total; /* of matches_total: no alert, by their rate */
 		/* what rules remember: in which workloads they fired, known occurrences */

@@ -163,6 +163,7 @@ static void fill_rules(const struct pipeline *p, struct snapshot_status *s)
 	s->rules.opens_total = c.opens_total;
 	s->rules.opens_remembered_total = c.opens_remembered_total;
 	s->rules.outputs_cut_total = c.outputs_cut_total;
+	s->rules.events_cramped_total = c.events_cramped_total;
 	s->pauses.longest_ns = p->pauses.longest_ns;
 	s->pauses.recent_ns = pauses_recent_ns(&p->pauses);
 	s->pauses.cpu_longest_ns = p->cpu_pauses.longest_ns;

@@ -418,8 +418,9 @@ uint32_t rule_set_match(struct rule_set *set, struct text source, const struct f
 {
 	const struct rule_list *list = candidates(set, source, ctx->event);
 	bool has_plans = set->plans && list != &set->by_source_ethogram;
+	uint64_t refused = ctx->arena ? ctx->arena->refused_total : 0;
 	struct field_context cached;
-	uint32_t n_true;
+	uint32_t n_true, n;
 
 	if (set->windows && !set->has_begun) {
 		windows_note_start(set->windows, ctx->event->ts_ns);
@@ -431,7 +432,10 @@ uint32_t rule_set_match(struct rule_set *set, struct text source, const struct f
 	cached = *ctx;
 	cached.cache = set->cache;
 	n_true = find_true(set, list, &cached, has_plans);
-	return n_true ? report_true(set, n_true, ctx, matches) : 0;
+	n = n_true ? report_true(set, n_true, ctx, matches) : 0;
+	if (ctx->arena && ctx->arena->refused_total != refused)
+		set->events_cramped_total++;
+	return n;
 }
 
 uint32_t rule_set_true(const struct rule_set *set, const struct field_context *ctx,
@@ -700,6 +704,7 @@ void rule_set_counters(const struct rule_set *set, struct rule_counters *out)
 	out->opens_total += plans.opens_total;
 	out->opens_remembered_total += plans.remembered_total;
 	out->outputs_cut_total += set->outputs_cut_total;
+	out->events_cramped_total += set->events_cramped_total;
 }
 
 void rule_set_totals(const struct rule_set *set, struct rule_set_totals *out)

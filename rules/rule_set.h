@@ -89,7 +89,7 @@ struct rule_set {
 	bool reads_descriptors;
 	struct rule_list by_type[EVENT_TYPE_END]; /* source syscall */
 	struct rule_list by_source_ethogram;
-	uint64_t matches_dropped_total, outputs_cut_total;
+	uint64_t matches_dropped_total, outputs_cut_total, events_cramped_total;
 	struct rule_counters carried; /* of the sets before */
 	struct stored_set *stored;    /* NULL before rule_set_describe() */
 	struct text span;

@@ -179,6 +179,7 @@ struct rule_counters {
 	uint64_t opens_total;            /* that rules were asked about by what is opened ... */
 	uint64_t opens_remembered_total; /* ... and of which the possible rules were remembered */
 	uint64_t outputs_cut_total;      /* alerts with output or fields too long to be whole */
+	uint64_t events_cramped_total;   /* of which some values had no room in the arena */
 };
 
 void rule_set_counters(const struct rule_set *set, struct rule_counters *out);

@@ -311,21 +311,26 @@ static void want_of_room_is_not_remembered(void **state)
 {
 	struct fixture *f = *state;
 	struct test_task cat = {.pid = 3, .start_ns = 3, .exec_id = 1, .exepath = "/bin/cat"};
+	struct rule_counters counters;
+	uint64_t bits, cramped = 0, refused;
 	struct event *ev;
-	uint64_t bits;
 
 	apply(f, event_scan(&f->maker, &cat));
 	for (uint32_t room = 0; room < 1024; room += 16) {
 		cat.exec_id++;
 		apply(f, event_exec(&f->maker, &cat));
 		ev = event_open(&f->maker, &cat, (int32_t)room, "/etc/x", TEST_O_WRONLY);
+		refused = f->arena.refused_total;
 		match_in(f, ev, room);
+		cramped += f->arena.refused_total != refused;
 		bits = match_in(f, ev, ARENA_BYTES);
 		assert_true(has_rule(f, bits, "path") && has_rule(f, bits, "written") &&
 			    has_rule(f, bits, "cat"));
 		assert_false(has_rule(f, bits, "not cat"));
 	}
-	assert_true(f->arena.refused_total > 64);
+	rule_set_counters(f->with, &counters);
+	assert_true(cramped > 8);
+	assert_int_equal(counters.events_cramped_total, cramped);
 }
 
 static uint64_t chance = 1;
