@@ -221,14 +221,9 @@ static int dynamic_value(const cJSON *json, struct value *out)
 static int value_from_json(const cJSON *json, enum value_type type, struct value *out)
 {
 	*out = (struct value){.type = type};
-	switch (type) {
-	case VALUE_CHARBUF:
-	case VALUE_FSPATH:
-	case VALUE_FSRELPATH:
-	case VALUE_BYTEBUF:
-	case VALUE_SOCKADDR:
-	case VALUE_SOCKTUPLE:
+	if (value_type_is_text(type))
 		return text_value(json, out);
+	switch (type) {
 	case VALUE_IPADDR:
 	case VALUE_IPNET:
 		return ip_value(json, type == VALUE_IPNET, out);
@@ -245,16 +240,8 @@ static int value_from_json(const cJSON *json, enum value_type type, struct value
 				       : cJSON_IsBool(json) ? VALUE_BOOL
 							    : VALUE_INT64,
 				       out);
-	case VALUE_INT8:
-	case VALUE_INT16:
-	case VALUE_INT32:
-	case VALUE_INT64:
-	case VALUE_FD:
-	case VALUE_PID:
-	case VALUE_ERRNO:
-		return number_value(json, true, out);
 	default:
-		return number_value(json, false, out);
+		return number_value(json, value_type_is_signed(type), out);
 	}
 }
 
@@ -431,16 +418,10 @@ int given_create(struct given **out, const char *json, const struct field_set *r
 	return 0;
 }
 
-static bool is_text(enum value_type type)
-{
-	return type == VALUE_CHARBUF || type == VALUE_FSPATH || type == VALUE_FSRELPATH ||
-	       type == VALUE_BYTEBUF || type == VALUE_SOCKADDR || type == VALUE_SOCKTUPLE;
-}
-
 static void value_done(struct given_value *value)
 {
 	for (uint32_t i = 0; i < value->n; i++) {
-		if (is_text(value->items[i].type))
+		if (value_type_is_text(value->items[i].type))
 			free((char *)value->items[i].text.ptr);
 	}
 	free(value->items);

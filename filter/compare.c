@@ -7,7 +7,8 @@
 
 static int compare_numbers(const struct value *left, const struct value *right)
 {
-	bool left_signed = type_is_signed(left->type), right_signed = type_is_signed(right->type);
+	bool left_signed = value_type_is_signed(left->type),
+	     right_signed = value_type_is_signed(right->type);
 
 	if (left->type == VALUE_DOUBLE)
 		return (left->f64 > right->f64) - (left->f64 < right->f64);

@@ -119,7 +119,7 @@ static uint32_t print_literal(const struct value *value, uint32_t flags, char *b
 /* Whether readers of JSON keep it as it is. */
 static bool is_exact(const struct value *value)
 {
-	if (type_is_signed(value->type))
+	if (value_type_is_signed(value->type))
 		return value->i64 <= EXACT_MAX && value->i64 >= -EXACT_MAX;
 	return value->u64 <= EXACT_MAX;
 }
@@ -137,8 +137,8 @@ static cJSON *value_json(const struct value *value, uint32_t flags)
 		return cJSON_CreateNumber(value->f64);
 	if (class == CLASS_NUMBER && !(flags & (FIELD_HEX | FIELD_OCTAL)) && !value->is_hex &&
 	    is_exact(value))
-		return cJSON_CreateNumber(type_is_signed(value->type) ? (double)value->i64
-								      : (double)value->u64);
+		return cJSON_CreateNumber(value_type_is_signed(value->type) ? (double)value->i64
+									    : (double)value->u64);
 	array = cJSON_CreateArray();
 	if (class & (CLASS_STRING | CLASS_BYTES))
 		json_append_text(array, (struct text){value->text.ptr,

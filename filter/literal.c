@@ -69,7 +69,7 @@ static int parse_number(struct text source, enum value_type type, struct value *
 
 	if (!copy_short(source, text, sizeof(text)) || !text[0])
 		return refuse(source, type, diag);
-	if (type_is_signed(type) || type == VALUE_DOUBLE) {
+	if (value_type_is_signed(type) || type == VALUE_DOUBLE) {
 		int64_t value = strtoll(text, &end, 10);
 
 		if (type == VALUE_DOUBLE)

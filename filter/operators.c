@@ -99,11 +99,6 @@ enum type_class type_class(enum value_type type)
 	}
 }
 
-bool type_is_signed(enum value_type type)
-{
-	return type <= VALUE_INT64 || type == VALUE_FD || type == VALUE_PID || type == VALUE_ERRNO;
-}
-
 bool type_can_list(enum value_type type)
 {
 	switch (type) {

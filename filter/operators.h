@@ -63,7 +63,6 @@ const char *modifier_name(enum filter_modifier modifier);
 bool op_by_name(struct text name, enum filter_op *op, enum filter_modifier *modifier);
 
 enum type_class type_class(enum value_type type);
-bool type_is_signed(enum value_type type);
 
 /* Types that may be compared as lists. */
 bool type_can_list(enum value_type type);

@@ -103,7 +103,7 @@ static void print_number(struct print *p, const struct value *value, uint32_t fl
 		print_format(p, "%" PRIo64, value->u64);
 	else if (flags & FIELD_PADDED)
 		print_format(p, "%09" PRIu64, value->u64);
-	else if (type_is_signed(value->type))
+	else if (value_type_is_signed(value->type))
 		print_format(p, "%" PRId64, value->i64);
 	else
 		print_format(p, "%" PRIu64, value->u64);
@@ -262,19 +262,13 @@ void print_json_values(struct print *p, const struct operand *operand, const str
 	print_string(p, "]");
 }
 
-static bool type_is_text(enum value_type type)
-{
-	return type == VALUE_CHARBUF || type == VALUE_FSPATH || type == VALUE_FSRELPATH ||
-	       type == VALUE_BYTEBUF || type == VALUE_SOCKADDR || type == VALUE_SOCKTUPLE;
-}
-
 /* A byte takes six at most: \u001b. */
 static bool print_json_value_short(struct print *p, const struct value *value, uint32_t flags,
 				   uint32_t max)
 {
 	struct value start = *value;
 
-	if (!type_is_text(value->type) || value->text.len <= (max - 8) / 6) {
+	if (!value_type_is_text(value->type) || value->text.len <= (max - 8) / 6) {
 		print_json_value(p, value, flags);
 		return false;
 	}

@@ -388,15 +388,11 @@ static void print_address(struct print *p, const struct ip_value *ip)
 
 static void print_one(struct print *p, const struct value *value)
 {
-	switch (value->type) {
-	case VALUE_CHARBUF:
-	case VALUE_FSPATH:
-	case VALUE_FSRELPATH:
-	case VALUE_BYTEBUF:
-	case VALUE_SOCKADDR:
-	case VALUE_SOCKTUPLE:
+	if (value_type_is_text(value->type)) {
 		print_encoded(p, value->text);
-		break;
+		return;
+	}
+	switch (value->type) {
 	case VALUE_IPADDR:
 	case VALUE_IPNET:
 		print_address(p, &value->ip);
@@ -407,17 +403,11 @@ static void print_one(struct print *p, const struct value *value)
 	case VALUE_BOOL:
 		print_string(p, value->u64 ? "true" : "false");
 		break;
-	case VALUE_INT8:
-	case VALUE_INT16:
-	case VALUE_INT32:
-	case VALUE_INT64:
-	case VALUE_FD:
-	case VALUE_PID:
-	case VALUE_ERRNO:
-		print_signed(p, value->i64);
-		break;
 	default:
-		print_unsigned(p, value->u64);
+		if (value_type_is_signed(value->type))
+			print_signed(p, value->i64);
+		else
+			print_unsigned(p, value->u64);
 	}
 }
 

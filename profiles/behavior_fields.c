@@ -129,32 +129,14 @@ static struct text number_text(const struct value *value, char *buffer)
 {
 	int n;
 
-	switch (value->type) {
-	case VALUE_INT8:
-	case VALUE_INT16:
-	case VALUE_INT32:
-	case VALUE_INT64:
-	case VALUE_FD:
-	case VALUE_PID:
-	case VALUE_ERRNO:
+	if (value_type_is_signed(value->type))
 		n = snprintf(buffer, NUMBER_BYTES, "%" PRId64, value->i64);
-		break;
-	case VALUE_DOUBLE:
-	case VALUE_IPADDR:
-	case VALUE_IPNET:
+	else if (value->type == VALUE_DOUBLE || value->type == VALUE_IPADDR ||
+		 value->type == VALUE_IPNET)
 		n = (int)value_print(value, 0, buffer, NUMBER_BYTES);
-		break;
-	default:
+	else
 		n = snprintf(buffer, NUMBER_BYTES, "%" PRIu64, value->u64);
-		break;
-	}
 	return (struct text){buffer, (uint32_t)n};
-}
-
-static bool is_text(enum value_type type)
-{
-	return type == VALUE_CHARBUF || type == VALUE_FSPATH || type == VALUE_FSRELPATH ||
-	       type == VALUE_BYTEBUF || type == VALUE_SOCKADDR || type == VALUE_SOCKTUPLE;
 }
 
 struct key_print {
@@ -188,8 +170,9 @@ uint32_t behavior_fields_print(const struct behavior_fields *fields,
 			values.n = 0;
 		for (uint32_t v = 0; v < values.n; v++) {
 			const struct value *value = &values.items[v];
-			struct text t =
-				is_text(value->type) ? value->text : number_text(value, number);
+			struct text t = value_type_is_text(value->type)
+						? value->text
+						: number_text(value, number);
 
 			t = cut_text(t, fields->parts[i].cut);
 			p.n_bytes += t.len;

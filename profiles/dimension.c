@@ -363,21 +363,6 @@ static struct text copy_to(struct arena *arena, struct text t)
 	return (struct text){copy, t.len};
 }
 
-static bool is_text(const struct value *value)
-{
-	switch (value->type) {
-	case VALUE_CHARBUF:
-	case VALUE_FSPATH:
-	case VALUE_FSRELPATH:
-	case VALUE_BYTEBUF:
-	case VALUE_SOCKADDR:
-	case VALUE_SOCKTUPLE:
-		return true;
-	default:
-		return false;
-	}
-}
-
 static struct text ip_text(const struct ip_value *ip, char *buffer)
 {
 	if (!inet_ntop(ip->family, ip->bytes, buffer, INET6_ADDRSTRLEN))
@@ -388,7 +373,7 @@ static struct text ip_text(const struct ip_value *ip, char *buffer)
 /* Any value as text, which may be in buffer. */
 static struct text value_text(const struct value *value, char *buffer, uint32_t size)
 {
-	if (is_text(value))
+	if (value_type_is_text(value->type))
 		return value->text;
 	if (value->type == VALUE_IPADDR)
 		return ip_text(&value->ip, buffer);
@@ -435,7 +420,7 @@ static bool get_value(const struct source *source, const struct field_context *c
 	if (values.n > 1)
 		return join_values(&values, ctx->arena, out);
 	*out = values.items[0];
-	return !is_text(out) || out->text.len > 0;
+	return !value_type_is_text(out->type) || out->text.len > 0;
 }
 
 static bool fetch_source(struct fetched *fetched, uint32_t index)
@@ -447,7 +432,7 @@ static bool fetch_source(struct fetched *fetched, uint32_t index)
 
 	if (!get_value(source, fetched->ctx, value))
 		return false;
-	if (!source->is_templated || !is_text(value))
+	if (!source->is_templated || !value_type_is_text(value->type))
 		return true;
 	path = path_template(value->text, buffer);
 	if (path.ptr == buffer)
@@ -564,11 +549,11 @@ static struct text transform(const struct part *part, const struct value *value,
 			return ip_net(&value->ip, buffer);
 		break;
 	case TRANSFORM_PORT:
-		if (!is_text(value) && is_ephemeral(value))
+		if (!value_type_is_text(value->type) && is_ephemeral(value))
 			return TEXT("<ephemeral>");
 		break;
 	case TRANSFORM_PORT_CLASS:
-		if (!is_text(value))
+		if (!value_type_is_text(value->type))
 			return is_ephemeral(value) ? TEXT("ephemeral")
 			       : value->u64 < 1024 ? TEXT("privileged")
 						   : TEXT("registered");

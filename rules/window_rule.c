@@ -31,14 +31,9 @@ void window_rule_destroy(struct window_rule **rule)
 
 enum value_class value_class_of(enum value_type type)
 {
-	switch (type) {
-	case VALUE_CHARBUF:
-	case VALUE_FSPATH:
-	case VALUE_FSRELPATH:
-	case VALUE_BYTEBUF:
-	case VALUE_SOCKADDR:
-	case VALUE_SOCKTUPLE:
+	if (value_type_is_text(type))
 		return VALUES_TEXT;
+	switch (type) {
 	case VALUE_IPADDR:
 	case VALUE_IPNET:
 		return VALUES_ADDRESS;

@@ -59,6 +59,19 @@ enum value_type {
 const char *value_type_name(enum value_type type);
 int value_type_by_name(struct text name);
 
+/* Values whose member of struct value is .text. */
+static inline bool value_type_is_text(enum value_type type)
+{
+	return type == VALUE_CHARBUF || type == VALUE_FSPATH || type == VALUE_FSRELPATH ||
+	       type == VALUE_BYTEBUF || type == VALUE_SOCKADDR || type == VALUE_SOCKTUPLE;
+}
+
+/* Whose member is .i64. */
+static inline bool value_type_is_signed(enum value_type type)
+{
+	return type <= VALUE_INT64 || type == VALUE_FD || type == VALUE_PID || type == VALUE_ERRNO;
+}
+
 struct ip_value {
 	uint8_t bytes[16]; /* network order; v4 in the first four */
 	uint8_t family;    /* AF_INET, AF_INET6 */

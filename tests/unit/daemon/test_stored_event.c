@@ -94,8 +94,7 @@ static bool values_equal(const struct value *a, const struct value *b)
 		       memcmp(a->ip.bytes, b->ip.bytes, a->ip.family == 2 ? 4 : 16) == 0;
 	if (a->type == VALUE_DOUBLE)
 		return a->f64 == b->f64;
-	if (a->type == VALUE_CHARBUF || a->type == VALUE_FSPATH || a->type == VALUE_FSRELPATH ||
-	    a->type == VALUE_BYTEBUF || a->type == VALUE_SOCKADDR || a->type == VALUE_SOCKTUPLE)
+	if (value_type_is_text(a->type))
 		return text_equal(a->text, b->text);
 	return a->u64 == b->u64;
 }

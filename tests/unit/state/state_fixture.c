@@ -87,15 +87,9 @@ static int print_value(const struct value *v, char *buffer, size_t size)
 {
 	char address[INET6_ADDRSTRLEN];
 
-	switch (v->type) {
-	case VALUE_INT8:
-	case VALUE_INT16:
-	case VALUE_INT32:
-	case VALUE_INT64:
-	case VALUE_FD:
-	case VALUE_PID:
-	case VALUE_ERRNO:
+	if (value_type_is_signed(v->type))
 		return snprintf(buffer, size, "%" PRId64, v->i64);
+	switch (v->type) {
 	case VALUE_DOUBLE:
 		return snprintf(buffer, size, "%.2f", v->f64);
 	case VALUE_BOOL:
