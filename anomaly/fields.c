@@ -44,19 +44,6 @@ enum incident_part {
 	INCIDENT_TO,
 };
 
-/* One value in the arena; NULL when it is full. */
-static struct value *one_value(const struct field_context *ctx, const struct field *field,
-			       struct values *out)
-{
-	struct value *value = ctx->arena ? arena_alloc(ctx->arena, sizeof(*value)) : NULL;
-
-	if (!value)
-		return NULL;
-	*value = (struct value){.type = field->type};
-	*out = (struct values){value, 1};
-	return value;
-}
-
 static bool give_id(const struct field_context *ctx, char letter, uint64_t id, struct value *value)
 {
 	char *bytes = arena_alloc(ctx->arena, 24);
@@ -118,7 +105,7 @@ static bool extract_anomaly(const struct field_context *ctx, const struct field 
 
 	if (i < 0)
 		return false;
-	value = one_value(ctx, field, out);
+	value = field_one_value(ctx, field, out);
 	if (!value)
 		return false;
 	d = &ctx->score->items[i];
@@ -185,7 +172,7 @@ static bool extract_workload(const struct field_context *ctx, const struct field
 	(void)arg;
 	if (!process || !process->workload)
 		return false;
-	value = one_value(ctx, field, out);
+	value = field_one_value(ctx, field, out);
 	if (!value)
 		return false;
 	switch ((enum workload_part)field->variant) {
@@ -268,7 +255,7 @@ static bool extract_incident(const struct field_context *ctx, const struct field
 	(void)arg;
 	if (!ctx->incident)
 		return false;
-	value = one_value(ctx, field, out);
+	value = field_one_value(ctx, field, out);
 	return value && give_incident(ctx, field, value);
 }
 
@@ -298,7 +285,7 @@ static bool extract_counts(const struct field_context *ctx, const struct field *
 	    !behavior_counts_ask(ctx->counts, ctx, (uint32_t)index, wants_text ? NULL : &count,
 				 wants_text ? &text : NULL))
 		return false;
-	value = one_value(ctx, field, out);
+	value = field_one_value(ctx, field, out);
 	if (!value)
 		return false;
 	if (wants_text)
@@ -320,7 +307,7 @@ static bool extract_sketch(const struct field_context *ctx, const struct field *
 	s = sighting_in(ctx, arg->is_given ? arg->index : 0);
 	if (!s)
 		return false;
-	value = one_value(ctx, field, out);
+	value = field_one_value(ctx, field, out);
 	if (!value)
 		return false;
 	if (field->variant == SKETCH_PROFILE)
@@ -337,7 +324,7 @@ static bool extract_duration(const struct field_context *ctx, const struct field
 	(void)arg;
 	if (!ctx->event || !ctx->first_event_ns || ctx->event->ts_ns < ctx->first_event_ns)
 		return false;
-	value = one_value(ctx, field, out);
+	value = field_one_value(ctx, field, out);
 	if (!value)
 		return false;
 	value->u64 = ctx->event->ts_ns - ctx->first_event_ns;

@@ -11,19 +11,6 @@ enum rule_part { RULE_SEEN_BEFORE, RULE_SUPPRESSED, RULE_NEW_IN, RULE_NEW_DOUBT 
 
 #define NEW_IN_BYTES_MAX 2048
 
-/* One value in the arena; NULL when it is full. */
-static struct value *one_value(const struct field_context *ctx, const struct field *field,
-			       struct values *out)
-{
-	struct value *value = ctx->arena ? arena_alloc(ctx->arena, sizeof(*value)) : NULL;
-
-	if (!value)
-		return NULL;
-	*value = (struct value){.type = field->type};
-	*out = (struct values){value, 1};
-	return value;
-}
-
 /* Of the rule in brackets, which the loader puts there when a condition names none; in outputs
  * without one, of the rule that matched. */
 static bool extract_seen_before(const struct field_context *ctx, const struct field *field,
@@ -35,7 +22,7 @@ static bool extract_seen_before(const struct field_context *ctx, const struct fi
 
 	if (!ctx->memory || (!arg->is_given && !ctx->match))
 		return false;
-	value = one_value(ctx, field, out);
+	value = field_one_value(ctx, field, out);
 	if (!value)
 		return false;
 	value->u64 = arg->is_given
@@ -78,7 +65,7 @@ static bool extract_match(const struct field_context *ctx, const struct field *f
 	if (!match || (field->variant != RULE_SUPPRESSED && !match->new_in) ||
 	    (field->variant == RULE_NEW_DOUBT && match->doubt == NEWS_CERTAIN))
 		return false;
-	value = one_value(ctx, field, out);
+	value = field_one_value(ctx, field, out);
 	if (!value)
 		return false;
 	if (field->variant == RULE_NEW_IN)

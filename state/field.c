@@ -50,6 +50,18 @@ int value_type_by_name(struct text name)
 	return -1;
 }
 
+struct value *field_one_value(const struct field_context *ctx, const struct field *field,
+			      struct values *out)
+{
+	struct value *value = ctx->arena ? arena_alloc(ctx->arena, sizeof(*value)) : NULL;
+
+	if (!value)
+		return NULL;
+	*value = (struct value){.type = field->type};
+	*out = (struct values){value, 1};
+	return value;
+}
+
 /* How well field matches name: its own length, with what is left behind the dot in *rest. */
 static uint32_t match(const struct field *field, struct text name, struct text *rest)
 {

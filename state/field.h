@@ -179,6 +179,11 @@ struct field_set {
 	uint32_t n_tables;
 };
 
+/* For extractors: one value of the field's type in the context's arena, to be filled in. NULL when
+ * the arena is full or missing. */
+struct value *field_one_value(const struct field_context *ctx, const struct field *field,
+			      struct values *out);
+
 /* Fields of the syscall source that state/ answers. */
 struct field_table state_field_table(void);
 
