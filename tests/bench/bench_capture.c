@@ -14,6 +14,7 @@
 #include "capture/decode.h"
 #include "capture/rings.h"
 #include "state/state.h"
+#include "tests/bench/median.h"
 
 #define REPETITIONS 7
 #define N_RINGS 2
@@ -179,13 +180,6 @@ __attribute__((noinline)) static uint64_t take_all(struct bench *b)
 	return n;
 }
 
-static int compare(const void *x, const void *y)
-{
-	double a = *(const double *)x, b = *(const double *)y;
-
-	return (a > b) - (a < b);
-}
-
 static void measure(struct bench *b, const char *name, void (*put)(struct bench *b, uint32_t cpu),
 		    uint32_t rounds, uint64_t records, const char *unit)
 {
@@ -207,8 +201,7 @@ static void measure(struct bench *b, const char *name, void (*put)(struct bench 
 		}
 		times[repetition] = (double)cpu_ns / DRAINS / rounds / 1000;
 	}
-	qsort(times + 1, REPETITIONS, sizeof(times[0]), compare);
-	printf("%s\t%.3f\t%s\n", name, times[1 + REPETITIONS / 2], unit);
+	printf("%s\t%.3f\t%s\n", name, median(times + 1, REPETITIONS), unit);
 }
 
 int main(void)

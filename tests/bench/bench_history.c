@@ -3,14 +3,15 @@
  * medians over repetitions. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "anomaly/incidents.h"
+#include "base/clock.h"
 #include "base/util.h"
 #include "daemon/history.h"
 #include "filter/event_sets.h"
 #include "state/state.h"
+#include "tests/bench/median.h"
 #include "tests/lib/events.h"
 
 #define REPETITIONS 7
@@ -32,21 +33,6 @@ struct bench {
 	const struct event *ev;
 	uint64_t bytes;
 };
-
-static double now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
-	return (double)ts.tv_sec * 1e9 + (double)ts.tv_nsec;
-}
-
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return x < y ? -1 : x > y;
-}
 
 static struct record_event *take(struct bench *b, struct record_alert *const *alerts, uint32_t n)
 {
@@ -81,14 +67,13 @@ static double measure(struct bench *b, void (*one)(struct bench *), uint32_t rou
 	double times[REPETITIONS];
 
 	for (int r = 0; r < REPETITIONS; r++) {
-		double start = now_ns();
+		uint64_t start = clock_thread_cpu_ns();
 
 		for (uint32_t i = 0; i < rounds; i++)
 			one(b);
-		times[r] = (now_ns() - start) / rounds;
+		times[r] = (double)(clock_thread_cpu_ns() - start) / rounds;
 	}
-	qsort(times, REPETITIONS, sizeof(*times), compare);
-	return times[REPETITIONS / 2];
+	return median(times, REPETITIONS);
 }
 
 static int load_rules(struct bench *b, char **files, uint32_t n)

@@ -3,10 +3,11 @@
  * bench_learning DIMENSIONS.yaml */
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/util.h"
 #include "profiles/profile_set.h"
+#include "tests/bench/median.h"
 #include "tests/lib/events.h"
 
 #define REPETITIONS 7
@@ -25,27 +26,6 @@ struct bench {
 	uint64_t n_made;
 	char path[128];
 };
-
-static double now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec * 1e9 + (double)ts.tv_nsec;
-}
-
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-static double median(double values[REPETITIONS])
-{
-	qsort(values, REPETITIONS, sizeof(*values), compare);
-	return values[REPETITIONS / 2];
-}
 
 static void open_file(struct bench *b, const char *path)
 {
@@ -70,7 +50,7 @@ typedef void open_fn(struct bench *b, const char *path);
 
 static double known_files(struct bench *b, open_fn *open)
 {
-	double start = now_ns();
+	uint64_t start = clock_monotonic_ns();
 
 	for (int r = 0; r < ROUNDS; r++) {
 		for (int i = 0; i < FILES; i++) {
@@ -81,12 +61,12 @@ static double known_files(struct bench *b, open_fn *open)
 			open(b, path);
 		}
 	}
-	return (now_ns() - start) / (ROUNDS * FILES);
+	return (double)(clock_monotonic_ns() - start) / (ROUNDS * FILES);
 }
 
 static double new_files(struct bench *b, open_fn *open)
 {
-	double start = now_ns();
+	uint64_t start = clock_monotonic_ns();
 
 	for (int i = 0; i < NEW_FILES; i++) {
 		uint64_t n = b->n_made++;
@@ -96,7 +76,7 @@ static double new_files(struct bench *b, open_fn *open)
 			path[10 + c] = (char)('a' + n % 26);
 		open(b, path);
 	}
-	return (now_ns() - start) / NEW_FILES;
+	return (double)(clock_monotonic_ns() - start) / NEW_FILES;
 }
 
 static int prepare(struct bench *b, const char *dimensions)
@@ -155,10 +135,11 @@ static void report(struct bench *b)
 		known[i] -= floor_known[i];
 		fresh[i] -= floor_fresh[i];
 	}
-	printf("look-up + commit, known file\t%.1f\tns\t<= 200\n", median(known));
-	printf("  floor: the event itself\t%.1f\tns\t\n", median(floor_known));
-	printf("look-up + commit, file never seen\t%.1f\tns\t<= 3000\n", median(fresh));
-	printf("  floor: the event itself\t%.1f\tns\t\n", median(floor_fresh));
+	printf("look-up + commit, known file\t%.1f\tns\t<= 200\n", median(known, REPETITIONS));
+	printf("  floor: the event itself\t%.1f\tns\t\n", median(floor_known, REPETITIONS));
+	printf("look-up + commit, file never seen\t%.1f\tns\t<= 3000\n",
+	       median(fresh, REPETITIONS));
+	printf("  floor: the event itself\t%.1f\tns\t\n", median(floor_fresh, REPETITIONS));
 }
 
 int main(int argc, char **argv)

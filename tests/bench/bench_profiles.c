@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/util.h"
 #include "profiles/arg_shape.h"
 #include "profiles/count_min.h"
@@ -13,6 +13,7 @@
 #include "profiles/path_template.h"
 #include "profiles/stream.h"
 #include "state/state.h"
+#include "tests/bench/median.h"
 #include "tests/lib/events.h"
 #include "tests/unit/profiles/random.h"
 
@@ -21,27 +22,6 @@
 #define CELL_BYTES 12
 #define WARM_WIDTH 2048
 #define COLD_WIDTH (1u << 21) /* 96 MiB: larger than any cache here */
-
-static double now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec * 1e9 + (double)ts.tv_nsec;
-}
-
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-static double median(double values[REPETITIONS])
-{
-	qsort(values, REPETITIONS, sizeof(*values), compare);
-	return values[REPETITIONS / 2];
-}
 
 static void row(const char *name, double value, const char *unit, const char *target)
 {
@@ -69,10 +49,10 @@ typedef void work_fn(struct bench *b, uint32_t n);
 
 static double time_of(struct bench *b, work_fn *work, uint32_t n)
 {
-	double start = now_ns();
+	uint64_t start = clock_monotonic_ns();
 
 	work(b, n);
-	return (now_ns() - start) / n;
+	return (double)(clock_monotonic_ns() - start) / n;
 }
 
 /* Always 0, but only once the value is there: the next operation begins when this one has ended, as
@@ -233,7 +213,7 @@ static void measure(struct bench *b, work_fn *const works[], uint32_t n_works,
 			times[w][r] = time_of(b, works[w], counts[w]);
 	}
 	for (uint32_t w = 0; w < n_works; w++)
-		out[w] = median(times[w]);
+		out[w] = median(times[w], REPETITIONS);
 }
 
 static int fill_containers(struct bench *b)

@@ -3,38 +3,18 @@
  * and target by tabs; medians over repetitions. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "anomaly/incidents.h"
+#include "base/clock.h"
 #include "base/util.h"
 #include "rules/rules.h"
 #include "state/state.h"
+#include "tests/bench/median.h"
 #include "tests/lib/events.h"
 
 #define REPETITIONS 7
 #define ROUNDS 20000
 #define ARENA_BYTES (1u << 20)
-
-static double now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
-	return (double)ts.tv_sec * 1e9 + (double)ts.tv_nsec;
-}
-
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-static double median(double values[REPETITIONS])
-{
-	qsort(values, REPETITIONS, sizeof(*values), compare);
-	return values[REPETITIONS / 2];
-}
 
 struct bench {
 	struct rule_set *rules;
@@ -77,23 +57,23 @@ static double match_ns(struct bench *b, make_fn *make)
 	struct rule_match matches[RULE_MATCHES_MAX];
 	struct subject subject;
 	struct field_context ctx = {.subject = &subject, .state = b->state, .arena = &b->arena};
-	double start;
+	uint64_t start;
 
 	ctx.event = make(b);
 	state_apply(b->state, ctx.event, &subject);
-	start = now_ns();
+	start = clock_thread_cpu_ns();
 	for (int i = 0; i < ROUNDS; i++) {
 		arena_reset(&b->arena);
 		rule_set_match(b->rules, TEXT("syscall"), &ctx, matches);
 	}
-	return (now_ns() - start) / ROUNDS;
+	return (double)(clock_thread_cpu_ns() - start) / ROUNDS;
 }
 
 static double load_ms(struct bench *b, const char *const *files, uint32_t n)
 {
 	const struct rule_options options = {.match_all = true, .min_priority = PRIORITY_DEBUG};
 	SCOPED(rule_messages_done) struct rule_messages messages = {0};
-	double start = now_ns();
+	uint64_t start = clock_thread_cpu_ns();
 
 	rule_set_destroy(&b->rules);
 	if (rule_set_load(&b->rules, files, n, &b->fields, &options, &messages)) {
@@ -101,7 +81,7 @@ static double load_ms(struct bench *b, const char *const *files, uint32_t n)
 			messages.n ? messages.items[messages.n - 1].message : "not loaded");
 		exit(1);
 	}
-	return (now_ns() - start) / 1e6;
+	return (double)(clock_thread_cpu_ns() - start) / 1e6;
 }
 
 static void prepare(struct bench *b)
@@ -157,14 +137,15 @@ int main(int argc, char **argv)
 	prepare(&b);
 	for (int i = 0; i < REPETITIONS; i++)
 		times[i] = load_ms(&b, (const char *const *)argv + 1, (uint32_t)argc - 1);
-	printf("load %u rules\t%.1f\tms\t<= 50\n", rule_set_size(b.rules), median(times));
+	printf("load %u rules\t%.1f\tms\t<= 50\n", rule_set_size(b.rules),
+	       median(times, REPETITIONS));
 	printf("memory of %u compiled rules\t%.2f\tMiB\t<= 8\n", rule_set_size(b.rules),
 	       (double)rule_set_bytes(b.rules) / (1 << 20));
 	for (size_t k = 0; k < ARRAY_SIZE(kinds); k++) {
 		for (int i = 0; i < REPETITIONS; i++)
 			times[i] = match_ns(&b, kinds[k].make);
-		printf("rules, %s\t%.0f\tns\t\n", kinds[k].name, median(times));
-		mean += median(times) * kinds[k].share / 100;
+		printf("rules, %s\t%.0f\tns\t\n", kinds[k].name, median(times, REPETITIONS));
+		mean += median(times, REPETITIONS) * kinds[k].share / 100;
 	}
 	printf("rules, mean of the mix\t%.0f\tns\t<= 150\n", mean);
 	rule_set_destroy(&b.rules);

@@ -4,11 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/util.h"
 #include "rules/loader.h"
 #include "rules/rules.h"
+#include "tests/bench/median.h"
 
 #define REPETITIONS 7
 #define EVENTS 200000
@@ -44,21 +45,6 @@ static const struct field fields[] = {
 
 static const struct field_set field_set = {.tables = {{fields, ARRAY_SIZE(fields)}}, .n_tables = 1};
 
-static double now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
-	return (double)ts.tv_sec * 1e9 + (double)ts.tv_nsec;
-}
-
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 static struct rule_set *load(const char *text)
 {
 	static const struct rule_options options = {.match_all = true,
@@ -82,11 +68,11 @@ static double run(struct rule_set *set, uint32_t n_keys)
 	struct rule_match matches[RULE_MATCHES_MAX];
 	struct event ev = {.type = EVENT_OPENAT, .ts_ns = UINT64_C(1700000000000000000)};
 	const struct field_context ctx = {.event = &ev, .arena = &arena};
-	double start;
+	uint64_t start;
 
 	if (!arena.block && arena_init(&arena, 1 << 16))
 		exit(1);
-	start = now_ns();
+	start = clock_thread_cpu_ns();
 	for (uint32_t i = 0; i < EVENTS; i++) {
 		ev.num++;
 		ev.ts_ns += 10000;
@@ -94,7 +80,7 @@ static double run(struct rule_set *set, uint32_t n_keys)
 		arena_reset(&arena);
 		rule_set_match(set, TEXT("syscall"), &ctx, matches);
 	}
-	return (now_ns() - start) / EVENTS;
+	return (double)(clock_thread_cpu_ns() - start) / EVENTS;
 }
 
 static void report(const char *name, const char *text, uint32_t n_keys)
@@ -107,8 +93,7 @@ static void report(const char *name, const char *text, uint32_t n_keys)
 		times[i] = run(set, n_keys);
 		rule_set_destroy(&set);
 	}
-	qsort(times, REPETITIONS, sizeof(*times), compare);
-	printf("%s\t%.0f\tns\t\n", name, times[REPETITIONS / 2]);
+	printf("%s\t%.0f\tns\t\n", name, median(times, REPETITIONS));
 }
 
 int main(void)
