@@ -229,20 +229,6 @@ static void a_million_repeats_change_nothing(void **state)
 #define EPOCHS 4320
 #define WARM_UP 60
 
-static const struct learning_config months = {
-	.epoch_s = 600,
-	.ready_return_period_s = 43200,
-	.hold_s = 900,
-	.startup_s = 60,
-	.min_epochs = 36,
-	.forget_days = 90,
-	.profile_bytes_max = 64 << 20,
-	.pending_per_workload_max = 4096,
-	.seed = 12345,
-	.dimension_files = dimensions,
-	.n_dimension_files = ARRAY_SIZE(dimensions),
-};
-
 static const double claims[] = {10, 30, 100, 300};
 
 /* What was seen, by the prefix that was new: further behaviours below it are no discoveries. */
@@ -286,6 +272,7 @@ static double longest_claim(struct bench *b, const struct sim *sim, uint64_t *se
 /* Claims of deviations, and alarms, against what was promised. The threshold is 48 epochs. */
 static void claims_hold(enum sim_kind kind, const char *name)
 {
+	const struct learning_config months = lab_config(dimensions, ARRAY_SIZE(dimensions));
 	struct bench *b = start(&months, 28800);
 	struct sim *sim = sim_create(kind, 3, EPOCHS);
 	uint64_t *seen = calloc(SEEN_SIZE, sizeof(*seen));

@@ -46,6 +46,23 @@ static void create_workloads(struct lab *lab)
 	}
 }
 
+struct learning_config lab_config(const char *const *files, uint32_t n)
+{
+	return (struct learning_config){
+		.epoch_s = 600,
+		.ready_return_period_s = 43200,
+		.hold_s = 900,
+		.startup_s = 60,
+		.min_epochs = 36,
+		.forget_days = 90,
+		.profile_bytes_max = 64 << 20,
+		.pending_per_workload_max = 4096,
+		.seed = 12345,
+		.dimension_files = files,
+		.n_dimension_files = n,
+	};
+}
+
 void lab_init_with(struct lab *lab, const struct learning_config *config)
 {
 	*lab = (struct lab){.config = *config, .now_ns = START_NS};
@@ -57,21 +74,29 @@ void lab_init_with(struct lab *lab, const struct learning_config *config)
 
 void lab_init(struct lab *lab)
 {
-	struct learning_config config = {
-		.epoch_s = 600,
-		.ready_return_period_s = 43200,
-		.hold_s = 900,
-		.startup_s = 60,
-		.min_epochs = 36,
-		.forget_days = 90,
-		.profile_bytes_max = 64 << 20,
-		.pending_per_workload_max = 4096,
-		.seed = 12345,
-		.dimension_files = dimensions,
-		.n_dimension_files = ARRAY_SIZE(dimensions),
-	};
+	struct learning_config config = lab_config(dimensions, ARRAY_SIZE(dimensions));
 
 	lab_init_with(lab, &config);
+}
+
+int lab_setup(void **state, const struct learning_config *config)
+{
+	struct lab *lab = malloc(sizeof(*lab));
+
+	assert_non_null(lab);
+	if (config)
+		lab_init_with(lab, config);
+	else
+		lab_init(lab);
+	*state = lab;
+	return 0;
+}
+
+int lab_teardown(void **state)
+{
+	lab_done(*state);
+	free(*state);
+	return 0;
 }
 
 void lab_done(struct lab *lab)

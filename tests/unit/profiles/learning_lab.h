@@ -33,7 +33,13 @@ struct lab {
 /* Default: epochs of 600 s, as the contract; dimensions exec/3 and file.read/3/startup. */
 void lab_init(struct lab *lab);
 void lab_init_with(struct lab *lab, const struct learning_config *config);
+/* The default for these dimensions, borrowed. */
+struct learning_config lab_config(const char *const *files, uint32_t n);
 void lab_done(struct lab *lab);
+
+/* For tests whose state is a lab of their own; NULL: the default. */
+int lab_setup(void **state, const struct learning_config *config);
+int lab_teardown(void **state);
 
 /* Time goes on by seconds; ticks. */
 void lab_wait(struct lab *lab, double seconds);

@@ -19,32 +19,10 @@ static const char *const dimensions[] = {"exec/3", "file.read/3/head=16384/sketc
 
 static int setup(void **state)
 {
-	struct learning_config config = {
-		.epoch_s = 600,
-		.ready_return_period_s = 43200,
-		.hold_s = 900,
-		.startup_s = 60,
-		.min_epochs = 36,
-		.forget_days = 90,
-		.profile_bytes_max = 64 << 20,
-		.pending_per_workload_max = 6000,
-		.seed = 12345,
-		.dimension_files = dimensions,
-		.n_dimension_files = ARRAY_SIZE(dimensions),
-	};
-	struct lab *lab = malloc(sizeof(*lab));
+	struct learning_config config = lab_config(dimensions, ARRAY_SIZE(dimensions));
 
-	assert_non_null(lab);
-	lab_init_with(lab, &config);
-	*state = lab;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	lab_done(*state);
-	free(*state);
-	return 0;
+	config.pending_per_workload_max = 6000;
+	return lab_setup(state, &config);
 }
 
 /* The lab's own context is gone by then; only what was not looked up needs it. */
@@ -237,17 +215,22 @@ static void a_full_pending_table_is_in_doubt(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_behaviour_is_new_once, setup, teardown),
-		cmocka_unit_test_setup_teardown(coarser_levels_are_new_once_too, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_behaviour_is_new_once, setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(coarser_levels_are_new_once_too, setup,
+						lab_teardown),
 		cmocka_unit_test_setup_teardown(quarantined_behaviours_are_new_once, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(a_missing_field_is_not_asked_for, setup, teardown),
-		cmocka_unit_test_setup_teardown(news_survive_a_restart, setup, teardown),
-		cmocka_unit_test_setup_teardown(what_is_not_observed_is_not_new, setup, teardown),
+						lab_teardown),
+		cmocka_unit_test_setup_teardown(a_missing_field_is_not_asked_for, setup,
+						lab_teardown),
+		cmocka_unit_test_setup_teardown(news_survive_a_restart, setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(what_is_not_observed_is_not_new, setup,
+						lab_teardown),
 		cmocka_unit_test(what_was_not_looked_up_is_in_doubt),
-		cmocka_unit_test_setup_teardown(unresolved_workloads_are_in_doubt, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_coarsened_level_is_in_doubt, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_full_pending_table_is_in_doubt, setup, teardown),
+		cmocka_unit_test_setup_teardown(unresolved_workloads_are_in_doubt, setup,
+						lab_teardown),
+		cmocka_unit_test_setup_teardown(a_coarsened_level_is_in_doubt, setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(a_full_pending_table_is_in_doubt, setup,
+						lab_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

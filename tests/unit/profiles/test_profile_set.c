@@ -34,19 +34,7 @@ static void expect_level(struct lab *lab, const char *key, int want)
 
 static int setup(void **state)
 {
-	struct lab *lab = malloc(sizeof(*lab));
-
-	assert_non_null(lab);
-	lab_init(lab);
-	*state = lab;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	lab_done(*state);
-	free(*state);
-	return 0;
+	return lab_setup(state, NULL);
 }
 
 static void news_has_a_level(void **state)
@@ -596,7 +584,7 @@ static void usual_behaviours_share_the_prefix(void **state)
 
 int main(void)
 {
-#define ROW(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define ROW(f) cmocka_unit_test_setup_teardown(f, setup, lab_teardown)
 	const struct CMUnitTest tests[] = {
 		ROW(news_has_a_level),
 		ROW(missing_fields_end_the_walk),

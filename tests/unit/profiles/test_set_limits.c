@@ -16,37 +16,17 @@ static const char *const small_dimensions[] = {"file.read/3/head=16384/sketch=26
 
 static struct learning_config config_of(const char *const *dimensions, uint32_t n)
 {
-	return (struct learning_config){
-		.epoch_s = 600,
-		.ready_return_period_s = 43200,
-		.hold_s = 900,
-		.startup_s = 60,
-		.min_epochs = 36,
-		.forget_days = 90,
-		.profile_bytes_max = 64 << 20,
-		.pending_per_workload_max = 100000,
-		.seed = 12345,
-		.dimension_files = dimensions,
-		.n_dimension_files = n,
-	};
+	struct learning_config config = lab_config(dimensions, n);
+
+	config.pending_per_workload_max = 100000;
+	return config;
 }
 
 static int setup(void **state)
 {
 	struct learning_config config = config_of(small_dimensions, ARRAY_SIZE(small_dimensions));
-	struct lab *lab = malloc(sizeof(*lab));
 
-	assert_non_null(lab);
-	lab_init_with(lab, &config);
-	*state = lab;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	lab_done(*state);
-	free(*state);
-	return 0;
+	return lab_setup(state, &config);
 }
 
 static void see_many(struct lab *lab, const char *prefix, int n)
@@ -333,7 +313,7 @@ static void noise_does_not_settle(void **state)
 
 int main(void)
 {
-#define ROW(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define ROW(f) cmocka_unit_test_setup_teardown(f, setup, lab_teardown)
 	const struct CMUnitTest tests[] = {
 		ROW(fine_names_go_to_a_sketch), ROW(a_full_sketch_is_not_judged),
 		ROW(sketches_survive_restarts), ROW(quarantine_reaches_no_sketch),

@@ -30,13 +30,6 @@ static int setup(void **state)
 	return 0;
 }
 
-static int teardown(void **state)
-{
-	lab_done(*state);
-	free(*state);
-	return 0;
-}
-
 static struct baseline *baseline_of(struct lab *lab, uint32_t w)
 {
 	struct baseline *b = fp_map_find(&lab->set->by_id, lab->workloads[w].id);
@@ -491,7 +484,7 @@ static void forgery_does_no_harm(void **state)
 
 int main(void)
 {
-#define ROW(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define ROW(f) cmocka_unit_test_setup_teardown(f, setup, lab_teardown)
 	const struct CMUnitTest tests[] = {
 		ROW(ready_stays_ready),
 		ROW(time_away_is_no_exposure),
