@@ -82,6 +82,23 @@ int queries_failed(struct queries *queries, int r)
 			 sqlite3_errmsg(queries->db));
 }
 
+int queries_find(struct queries *queries, const char *sql, uint64_t id, sqlite3_stmt **out)
+{
+	SCOPED(database_finalize) sqlite3_stmt *statement = NULL;
+	int r = database_prepare(queries->db, sql, &statement);
+
+	if (r == 0) {
+		bind_u64(statement, 1, id);
+		r = database_next(statement);
+	}
+	if (r < 0)
+		return queries_failed(queries, r);
+	if (r == 0)
+		return -ENOENT;
+	*out = TAKE(statement);
+	return 0;
+}
+
 void selection_begin(struct selection *selection, const char *sql)
 {
 	*selection = (struct selection){0};

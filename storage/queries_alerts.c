@@ -1,5 +1,3 @@
-#include <errno.h>
-
 #include "base/util.h"
 #include "storage/queries_internal.h"
 #include "storage/records_json.h"
@@ -68,16 +66,10 @@ int queries_alerts(struct queries *queries, const struct alert_filter *filter, c
 int queries_alert(struct queries *queries, uint64_t id, cJSON **out)
 {
 	SCOPED(database_finalize) sqlite3_stmt *statement = NULL;
-	int r = database_prepare(queries_db(queries), COLUMNS " WHERE id = ?1", &statement);
+	int r = queries_find(queries, COLUMNS " WHERE id = ?1", id, &statement);
 
-	if (r == 0) {
-		bind_u64(statement, 1, id);
-		r = database_next(statement);
-	}
-	if (r < 0)
-		return queries_failed(queries, r);
-	if (r == 0)
-		return -ENOENT;
+	if (r)
+		return r;
 	*out = row_json(statement, queries_host(queries));
 	return 0;
 }

@@ -1,5 +1,3 @@
-#include <errno.h>
-
 #include "base/json_text.h"
 #include "base/util.h"
 #include "storage/queries_internal.h"
@@ -110,16 +108,10 @@ int queries_anomalies(struct queries *queries, const struct anomaly_filter *filt
 int queries_anomaly(struct queries *queries, uint64_t id, cJSON **out)
 {
 	SCOPED(database_finalize) sqlite3_stmt *statement = NULL;
-	int r = database_prepare(queries_db(queries), COLUMNS " WHERE id = ?1", &statement);
+	int r = queries_find(queries, COLUMNS " WHERE id = ?1", id, &statement);
 
-	if (r == 0) {
-		bind_u64(statement, 1, id);
-		r = database_next(statement);
-	}
-	if (r < 0)
-		return queries_failed(queries, r);
-	if (r == 0)
-		return -ENOENT;
+	if (r)
+		return r;
 	*out = row_json(statement, queries_db(queries));
 	if (!cJSON_GetObjectItemCaseSensitive(*out, "explanation"))
 		json_add_null(*out, "explanation");

@@ -156,16 +156,10 @@ int queries_span(struct queries *queries, uint64_t id, cJSON **out)
 {
 	static const char sql[] = SPANS " WHERE id = ?1";
 	SCOPED(database_finalize) sqlite3_stmt *statement = NULL;
-	int r = database_prepare(queries_db(queries), sql, &statement);
+	int r = queries_find(queries, sql, id, &statement);
 
-	if (r == 0) {
-		bind_u64(statement, 1, id);
-		r = database_next(statement);
-	}
-	if (r < 0)
-		return queries_failed(queries, r);
-	if (r == 0)
-		return -ENOENT;
+	if (r)
+		return r;
 	*out = span_json(statement);
 	return 0;
 }
@@ -175,18 +169,12 @@ int queries_condition_of_alert(struct queries *queries, uint64_t alert, struct t
 	static const char sql[] = "SELECT conditions.condition FROM alerts, conditions"
 				  " WHERE alerts.id = ?1 AND alerts.condition = conditions.hash";
 	SCOPED(database_finalize) sqlite3_stmt *statement = NULL;
-	int r = database_prepare(queries_db(queries), sql, &statement);
+	int r = queries_find(queries, sql, alert, &statement);
 	struct text found;
 	char *copy;
 
-	if (r == 0) {
-		bind_u64(statement, 1, alert);
-		r = database_next(statement);
-	}
-	if (r < 0)
-		return queries_failed(queries, r);
-	if (r == 0)
-		return -ENOENT;
+	if (r)
+		return r;
 	found = column_text(statement, 0);
 	copy = text_dup(found);
 	if (!copy)

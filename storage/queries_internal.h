@@ -14,6 +14,10 @@ const char *queries_host(const struct queries *queries);
 /* Log a failure to read and give the error back. */
 int queries_failed(struct queries *queries, int r);
 
+/* Run a SELECT for the row that ?1 names. 0 and gives *out, which stands on the row and is to be
+ * finalized; -ENOENT, or an error that is logged. */
+int queries_find(struct queries *queries, const char *sql, uint64_t id, sqlite3_stmt **out);
+
 #define SELECTION_VALUES_MAX 12
 
 struct selection {
