@@ -9,25 +9,19 @@ import pytest
 import upstream_cases
 from containers import Containerd, make_image
 from system_harness import unique
-from upstream import FILES, MARK, REFERENCE, problems, rule_names, run_and_wait, shown
+from upstream import FILES, MARK, REFERENCE, assert_fires, assert_has_case, assert_twin_is_silent, rule_names, run_and_wait
 
 pytestmark = pytest.mark.skipif(not REFERENCE.exists(), reason="no upstream rule files beside the project")
 
 
 @pytest.mark.parametrize("case", upstream_cases.CASES, ids=lambda c: c.name)
 def test_fires(stage, case):
-    mark = f"{case.name}-does"
-    case.action.perform(stage, mark)
-    wrong = problems(stage, case.action, case.alerts, stage.alerts_of(mark))
-    assert not wrong, "\n   ".join(["", *wrong])
+    assert_fires(stage, case)
 
 
 @pytest.mark.parametrize("case", [c for c in upstream_cases.CASES if c.twin], ids=lambda c: c.name)
 def test_the_twin_is_silent(stage, case):
-    mark = f"{case.name}-twin"
-    case.twin.perform(stage, mark)
-    alerts = stage.alerts_of(mark)
-    assert not alerts, "\n   ".join(["", *(shown(a["rule"], a["output_fields"]) for a in alerts)])
+    assert_twin_is_silent(stage, case)
 
 
 def test_in_containerd(stage, scratch):
@@ -57,7 +51,4 @@ def test_in_containerd(stage, scratch):
 
 @pytest.mark.parametrize("rule", rule_names(REFERENCE / FILES[0]) if REFERENCE.exists() else [])
 def test_every_stable_rule_has_a_case(rule):
-    if rule in upstream_cases.CANNOT:
-        pytest.skip(upstream_cases.CANNOT[rule])
-    fired = {alert.rule for case in upstream_cases.CASES for alert in case.alerts}
-    assert rule in fired
+    assert_has_case(rule, upstream_cases)

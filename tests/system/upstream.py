@@ -543,3 +543,24 @@ def differences(values, alert):
             if not want == got:
                 out.append((field, want, got))
     return alert, out
+
+
+def assert_fires(stage, case):
+    mark = f"{case.name}-does"
+    case.action.perform(stage, mark)
+    wrong = problems(stage, case.action, case.alerts, stage.alerts_of(mark))
+    assert not wrong, "\n   ".join(["", *wrong])
+
+
+def assert_twin_is_silent(stage, case):
+    mark = f"{case.name}-twin"
+    case.twin.perform(stage, mark)
+    alerts = stage.alerts_of(mark)
+    assert not alerts, "\n   ".join(["", *(shown(a["rule"], a["output_fields"]) for a in alerts)])
+
+
+def assert_has_case(rule, cases):
+    """A module of cases has one of the rule, or says why it cannot."""
+    if rule in cases.CANNOT:
+        pytest.skip(cases.CANNOT[rule])
+    assert rule in {alert.rule for case in cases.CASES for alert in case.alerts}, rule
