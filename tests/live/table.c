@@ -183,3 +183,12 @@ void plan_run(struct live_test *t, struct plan *plan)
 	for (size_t i = 0; i < plan->n; i++)
 		check_row(t, plan, i);
 }
+
+void table_run(struct live_test *t, const struct row *rows, size_t n, void (*prepare)(void))
+{
+	struct plan plan = {.rows = rows, .n = n, .prepare = prepare};
+
+	plan_begin(&plan);
+	plan_run(t, &plan);
+	plan_end(&plan);
+}

@@ -73,3 +73,6 @@ void plan_end(struct plan *plan);
 
 /* Make all calls in a child and check all events. Fails the test that calls it. */
 void plan_run(struct live_test *t, struct plan *plan);
+
+/* The rows in a folder of their own. */
+void table_run(struct live_test *t, const struct row *rows, size_t n, void (*prepare)(void));
