@@ -198,6 +198,16 @@ static void put_not(struct printer *p, const struct ast_node *child)
 		put_string(p, ")");
 }
 
+/* One that is called "not" is a name only where a bracket follows. */
+static void put_macro(struct printer *p, struct text name)
+{
+	bool needs_brackets = p->is_exact && text_equal(name, TEXT("not"));
+
+	put_string(p, needs_brackets ? "(" : "");
+	put(p, name.ptr, name.len);
+	put_string(p, needs_brackets ? ")" : "");
+}
+
 static void put_node(struct printer *p, const struct ast_node *node)
 {
 	switch (node->kind) {
@@ -211,7 +221,7 @@ static void put_node(struct printer *p, const struct ast_node *node)
 		put_not(p, node->children[0]);
 		break;
 	case AST_MACRO:
-		put(p, node->text.ptr, node->text.len);
+		put_macro(p, node->text);
 		break;
 	case AST_CHECK:
 		put_check(p, node);

@@ -124,6 +124,34 @@ static void canonical_form_is_a_fixed_point(void **state)
 	}
 }
 
+/* So does the exact form, which holds what the canonical one loses. */
+static void exact_form_parses_as_the_same(void **state)
+{
+	static const char *const inputs[] = {
+		"(not)and(not)and a.b = c",
+		"not(not) or not (not (not))",
+		"(and or or) and not (not (a))",
+		"a.b in (\"(x)\", \"\", 'y z', \"\\ \")",
+		"a.b = \"val(c.d)\" and a.b != val(c.d)",
+		"join(',', (a.b, 'x y', \"\")) = \"[\"",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(inputs); i++) {
+		SCOPED(done_pool) struct pool pool = {0};
+		struct ast_node *root = NULL, *again = NULL;
+		struct text once;
+
+		if (filter_parse(&root, text_from(inputs[i]), 100, &pool, NULL))
+			fail_msg("'%s' does not parse", inputs[i]);
+		once = ast_key(root, &pool);
+		if (filter_parse(&again, once, 100, &pool, NULL))
+			fail_msg("'%s' does not parse", once.ptr);
+		assert_string_equal(ast_key(again, &pool).ptr, once.ptr);
+		assert_string_equal(ast_text(again, &pool).ptr, ast_text(root, &pool).ptr);
+	}
+}
+
 static int parse_nested(uint32_t parentheses, uint32_t depth_max)
 {
 	SCOPED(done_pool) struct pool pool = {0};
@@ -200,6 +228,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(trees_print_canonically),
 		cmocka_unit_test(canonical_form_is_a_fixed_point),
+		cmocka_unit_test(exact_form_parses_as_the_same),
 		cmocka_unit_test(nesting_is_limited_as_upstream),
 		cmocka_unit_test(operands_end_where_they_end),
 		cmocka_unit_test(printing_is_cut_at_the_buffer),
