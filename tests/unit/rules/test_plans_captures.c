@@ -75,6 +75,14 @@ static int setup(void **state)
 	return state_create(&f->state, &config) || arena_init(&f->arena, ARENA_BYTES);
 }
 
+static void need_captures(const struct fixture *f)
+{
+	if (f->with)
+		return;
+	print_message("# skipped: the reference captures and rules are not beside the project\n");
+	skip();
+}
+
 static int teardown(void **state)
 {
 	struct fixture *f = *state;
@@ -130,8 +138,7 @@ static void plans_answer_as_every_rule_by_itself_and_allocate_nothing(void **sta
 	struct subject subject;
 	struct diag diag = {0};
 
-	if (!f->with)
-		skip();
+	need_captures(f);
 	for (uint32_t i = 0; i < 2 * f->n; i++)
 		paths[i] = f->paths[i % f->n];
 	allocations_begin();
@@ -155,8 +162,7 @@ static void all_upstream_rules_take_at_most_eight_mebibytes(void **state)
 {
 	struct fixture *f = *state;
 
-	if (!f->with)
-		skip();
+	need_captures(f);
 	assert_true(rule_set_bytes(f->with) > rule_set_bytes(f->without));
 	assert_true(rule_set_bytes(f->with) > plans_bytes(f->with->plans) + (100u << 10));
 	assert_true(rule_set_bytes(f->with) <= 8u << 20);
